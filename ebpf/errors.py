@@ -1,0 +1,143 @@
+"""Every exception of the library.
+
+::
+
+    EbpfError
+    ├── FeatureError
+    │   ├── UnknownFeatureError (LookupError)        no feature has this name
+    │   ├── UnsupportedFeatureError (NotImplementedError)  absent from this kernel, or compiled out of it
+    │   └── UndecidedFeatureError                    the evidence does not say
+    ├── PermissionDeniedError (PermissionError)      the kernel has it, this process may not
+    ├── UnknownKernelError (LookupError)             no kernel has this name
+    ├── ProfileError (ValueError)                    a recorded profile that cannot be read
+    ├── ArgumentError (ValueError)                   an argument that no kernel accepts
+    └── SyscallError (OSError)                       bpf(2) failed; `errno` and `command` say how
+        ├── KeyMissingError (KeyError)               ENOENT: the map has no such key
+        ├── KeyExistsError (KeyError)                EEXIST: the map has the key already
+        ├── MapFullError                             E2BIG: the map holds max_entries elements
+        └── OutOfMemoryError (MemoryError)           ENOMEM
+
+A closed map or program raises `ClosedError` (`ValueError`, as files do).
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ebpf.verdict import Verdict
+
+__all__ = [
+    "ArgumentError",
+    "ClosedError",
+    "EbpfError",
+    "FeatureError",
+    "KeyExistsError",
+    "KeyMissingError",
+    "MapFullError",
+    "OutOfMemoryError",
+    "PermissionDeniedError",
+    "ProfileError",
+    "SyscallError",
+    "UndecidedFeatureError",
+    "UnknownFeatureError",
+    "UnknownKernelError",
+    "UnsupportedFeatureError",
+]
+
+
+class EbpfError(Exception):
+    """Base of every exception this library raises on purpose."""
+
+
+class FeatureError(EbpfError):
+    """Something about a kernel feature. ``verdict`` is the kernel's answer, or ``None`` when it was never asked."""
+
+    verdict: Verdict | None = None
+
+    def __init__(self, message: str, verdict: Verdict | None = None) -> None:
+        super().__init__(message)
+        self.verdict = verdict
+
+
+class UnknownFeatureError(FeatureError, LookupError):
+    """No feature has this name. ``name`` is what was asked for, ``suggestions`` the closest names that exist."""
+
+    def __init__(self, name: str, suggestions: Sequence[str] = ()) -> None:
+        message = f"no kernel feature is called {name!r}"
+        if suggestions:
+            message += f". Did you mean {' or '.join(suggestions)}?"
+        super().__init__(message)
+        self.name = name
+        self.suggestions = tuple(suggestions)
+
+
+class UnsupportedFeatureError(FeatureError, NotImplementedError):
+    """This kernel lacks the feature. ``verdict`` holds the evidence and the alternatives."""
+
+
+class UndecidedFeatureError(FeatureError):
+    """The evidence does not say whether the feature is there. ``verdict`` holds what was found."""
+
+
+class PermissionDeniedError(EbpfError, PermissionError):
+    """The kernel has what was asked for, but refuses it to this process; the message says which capability or policy it was."""
+
+    def __init__(self, message: str, verdict: Verdict | None = None, errno: int | None = None) -> None:
+        super().__init__(message)
+        self.verdict = verdict
+        self.errno = errno
+
+
+class UnknownKernelError(EbpfError, LookupError):
+    """No kernel has this name. ``name`` is what was asked for, ``suggestions`` the closest names that exist."""
+
+    def __init__(self, name: str, suggestions: Sequence[str] = (), hint: str = "") -> None:
+        message = f"no kernel is called {name!r}"
+        if suggestions:
+            message += f". Did you mean {' or '.join(suggestions)}?"
+        if hint:
+            message += f" {hint}" if suggestions else f": {hint}"
+        super().__init__(message)
+        self.name = name
+        self.suggestions = tuple(suggestions)
+
+
+class ProfileError(EbpfError, ValueError):
+    """A recorded profile that cannot be read; the message names the file and what is wrong with it."""
+
+
+class ArgumentError(EbpfError, ValueError):
+    """An argument that no kernel accepts; the message names it, its value and what would be accepted."""
+
+
+class ClosedError(EbpfError, ValueError):
+    """The object was closed."""
+
+
+class SyscallError(EbpfError, OSError):
+    """bpf(2) failed for a reason that concerns the call, not the kernel's abilities. ``command`` names the bpf() command."""
+
+    def __init__(self, errno: int, message: str, command: str = "") -> None:
+        super().__init__(errno, message)
+        self.command = command
+
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+
+class KeyMissingError(SyscallError, KeyError):
+    """The map has no such key."""
+
+
+class KeyExistsError(SyscallError, KeyError):
+    """The map has the key already."""
+
+
+class MapFullError(SyscallError):
+    """The map holds as many elements as it was created for."""
+
+
+class OutOfMemoryError(SyscallError, MemoryError):
+    """The kernel had no memory for the object."""

@@ -1,0 +1,108 @@
+"""bpf(2): the call itself. Nothing else in the library enters the kernel with it.
+
+``attr`` is the ``union bpf_attr`` as bytes, laid out by the caller; its length is the size passed to the kernel. Kernels accept
+attributes longer than they know when the bytes they do not know are zero, and answer E2BIG otherwise (kernel/bpf/syscall.c,
+bpf_check_uarg_tail_zero()).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Union
+
+    Attribute = Union[bytes, bytearray, ctypes.Array[Any]]
+
+__all__ = ["NUMBER", "attempt", "bpf", "close", "implementation"]
+
+implementation = "ctypes"
+"""Which implementation of the call is in use."""
+
+# arch/*/kernel/syscalls/*.tbl and include/uapi/asm-generic/unistd.h: numbers never change once given.
+_NUMBERS_64 = {
+    "x86_64": 321,
+    "ppc64": 361,
+    "ppc64le": 361,
+    "s390x": 351,
+    "mips64": 5315,
+    "sparc64": 349,
+    "alpha": 515,
+    "parisc64": 341,
+}
+_NUMBERS_32 = {
+    "x86_64": 357,
+    "i386": 357,
+    "i486": 357,
+    "i586": 357,
+    "i686": 357,
+    "aarch64": 386,
+    "armv6l": 386,
+    "armv7l": 386,
+    "armv8l": 386,
+    "ppc": 361,
+    "ppc64": 361,
+    "s390": 351,
+    "s390x": 351,
+    "mips": 4355,
+    "mips64": 4355,
+    "sparc": 349,
+    "parisc": 341,
+    "sh4": 375,
+    "m68k": 354,
+}
+_GENERIC = 280  # arm64, riscv, loongarch and every later architecture
+
+
+def _number() -> int:
+    machine = os.uname().machine
+    table = _NUMBERS_64 if ctypes.sizeof(ctypes.c_void_p) == 8 else _NUMBERS_32
+    return table.get(machine, _GENERIC)
+
+
+NUMBER = _number()
+"""The system call's number on this architecture."""
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_call = _libc.syscall
+_call.restype = ctypes.c_long
+_get_errno = ctypes.get_errno
+
+
+def attempt(command: int, attr: Attribute) -> int:
+    """Call bpf(2) once and report its result without raising.
+
+    Parameters:
+        command: the number of the bpf() command.
+        attr: the attribute. A `bytearray` or a ctypes array is passed in place, so that what the kernel writes back
+            (``log_true_size``, ``next_id`` …) can be read from it; `bytes` are copied first.
+
+    Returns the call's result (a file descriptor for the commands that make one), or the negated errno. The GIL is released
+    during the call.
+    """
+    if isinstance(attr, ctypes.Array):
+        buffer: Any = attr
+        size = ctypes.sizeof(attr)
+    else:
+        size = len(attr)
+        if isinstance(attr, bytearray):
+            buffer = (ctypes.c_char * size).from_buffer(attr)
+        else:
+            buffer = ctypes.create_string_buffer(attr, size)
+    result: int = _call(ctypes.c_long(NUMBER), ctypes.c_long(command), buffer, ctypes.c_ulong(size))
+    return result if result >= 0 else -_get_errno()
+
+
+def bpf(command: int, attr: Attribute) -> int:
+    """Call bpf(2); return its result, raise `OSError` with its errno when it fails. Parameters as for `attempt`."""
+    result = attempt(command, attr)
+    if result < 0:
+        raise OSError(-result, os.strerror(-result))
+    return result
+
+
+def close(fd: int) -> None:
+    """Close a file descriptor that bpf(2) returned."""
+    os.close(fd)
