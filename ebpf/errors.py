@@ -82,7 +82,7 @@ class UndecidedFeatureError(FeatureError):
 
 
 class PermissionDeniedError(EbpfError, PermissionError):
-    """The kernel has what was asked for, but refuses it to this process; the message says which capability or policy it was."""
+    """The kernel has what was asked for but refuses it to this process; the message names the capability or policy."""
 
     def __init__(self, message: str, verdict: Verdict | None = None, errno: int | None = None) -> None:
         super().__init__(message)
@@ -117,7 +117,7 @@ class ClosedError(EbpfError, ValueError):
 
 
 class SyscallError(EbpfError, OSError):
-    """bpf(2) failed for a reason that concerns the call, not the kernel's abilities. ``command`` names the bpf() command."""
+    """bpf(2) failed for a reason that lies in the call, not in the kernel's abilities; ``command`` names it."""
 
     def __init__(self, errno: int, message: str, command: str = "") -> None:
         super().__init__(errno, message)

@@ -1,8 +1,8 @@
 """bpf(2): the call itself. Nothing else in the library enters the kernel with it.
 
-``attr`` is the ``union bpf_attr`` as bytes, laid out by the caller; its length is the size passed to the kernel. Kernels accept
-attributes longer than they know when the bytes they do not know are zero, and answer E2BIG otherwise (kernel/bpf/syscall.c,
-bpf_check_uarg_tail_zero()).
+``attr`` is the ``union bpf_attr`` as bytes, laid out by the caller; its length is the size passed to the kernel.
+Kernels accept attributes longer than they know when the bytes they do not know are zero, and answer E2BIG otherwise
+(kernel/bpf/syscall.c, bpf_check_uarg_tail_zero()).
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ def attempt(command: int, attr: Attribute) -> int:
         attr: the attribute. A `bytearray` or a ctypes array is passed in place, so that what the kernel writes back
             (``log_true_size``, ``next_id`` …) can be read from it; `bytes` are copied first.
 
-    Returns the call's result (a file descriptor for the commands that make one), or the negated errno. The GIL is released
-    during the call.
+    Returns the call's result (a file descriptor for the commands that make one), or the negated errno. The GIL is
+    released during the call.
     """
     if isinstance(attr, ctypes.Array):
         buffer: Any = attr

@@ -25,9 +25,10 @@ STATUSES = (SUPPORTED, ABSENT, COMPILED_OUT, DENIED, UNKNOWN)
 class Reason:
     """One piece of evidence.
 
-    ``source`` is ``"trial"`` (a syscall was tried), ``"btf"`` (the kernel's own type information), ``"kconfig"``, ``"host"``
-    (capabilities, sysctls, files), ``"overlay"`` (what a distribution's kernel is known to have), ``"mainline"`` (the release
-    that brought it) or ``"profile"`` (recorded elsewhere); ``text`` is a clause for a person.
+    ``source`` is ``"trial"`` (a syscall was tried), ``"btf"`` (the kernel's own type information), ``"kconfig"``,
+    ``"host"`` (capabilities, sysctls, files), ``"overlay"`` (what a distribution's kernel is known to have),
+    ``"mainline"`` (the release that brought it) or ``"profile"`` (recorded elsewhere); ``text`` is a clause for a
+    person.
     """
 
     __slots__ = ("source", "text")
