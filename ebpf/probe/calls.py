@@ -1,0 +1,199 @@
+"""The few bpf(2) calls that trials are made of: create a map, load a program, load BTF. Each returns an fd or -errno.
+
+Offsets are those of ``union bpf_attr`` (include/uapi/linux/bpf.h); they never change. An attribute is cut after the
+last field a trial sets, so that a kernel which does not know a later field never sees it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import struct
+import sys
+
+from ebpf import syscall
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "BAD_FD",
+    "ENOTSUPP",
+    "MAP_CREATE",
+    "PROG_LOAD",
+    "RETURN_0",
+    "attribute",
+    "closing",
+    "create_map",
+    "instruction",
+    "load_btf",
+    "load_logged",
+    "load_program",
+    "spell",
+]
+
+ENOTSUPP = 524
+"""include/linux/errno.h: an errno that was never meant for userspace, and gets there from struct_ops and others."""
+
+BAD_FD = 0x7FFFFFFF
+"""A descriptor that no process can have: above any limit on open files (fs.nr_open)."""
+
+_COMMANDS = {"BPF_MAP_CREATE": 0, "BPF_PROG_LOAD": 5, "BPF_BTF_LOAD": 18}
+
+MAP_CREATE: dict[str, tuple[int, str]] = {
+    "map_type": (0, "I"),
+    "key_size": (4, "I"),
+    "value_size": (8, "I"),
+    "max_entries": (12, "I"),
+    "map_flags": (16, "I"),
+    "inner_map_fd": (20, "I"),
+    "numa_node": (24, "I"),
+    "map_name": (28, "16s"),
+    "map_ifindex": (44, "I"),
+    "btf_fd": (48, "I"),
+    "btf_key_type_id": (52, "I"),
+    "btf_value_type_id": (56, "I"),
+    "btf_vmlinux_value_type_id": (60, "I"),
+    "map_extra": (64, "Q"),
+    "value_type_btf_obj_fd": (72, "i"),
+    "map_token_fd": (76, "i"),
+    "excl_prog_hash": (80, "Q"),
+    "excl_prog_hash_size": (88, "I"),
+}
+"""Fields of BPF_MAP_CREATE: offset and struct code."""
+
+PROG_LOAD: dict[str, tuple[int, str]] = {
+    "prog_type": (0, "I"),
+    "insn_cnt": (4, "I"),
+    "insns": (8, "Q"),
+    "license": (16, "Q"),
+    "log_level": (24, "I"),
+    "log_size": (28, "I"),
+    "log_buf": (32, "Q"),
+    "kern_version": (40, "I"),
+    "prog_flags": (44, "I"),
+    "prog_name": (48, "16s"),
+    "prog_ifindex": (64, "I"),
+    "expected_attach_type": (68, "I"),
+    "prog_btf_fd": (72, "I"),
+    "func_info_rec_size": (76, "I"),
+    "func_info": (80, "Q"),
+    "func_info_cnt": (88, "I"),
+    "line_info_rec_size": (92, "I"),
+    "line_info": (96, "Q"),
+    "line_info_cnt": (104, "I"),
+    "attach_btf_id": (108, "I"),
+    "attach_btf_obj_fd": (112, "I"),
+    "core_relo_cnt": (116, "I"),
+    "fd_array": (120, "Q"),
+    "core_relos": (128, "Q"),
+    "core_relo_rec_size": (136, "I"),
+    "log_true_size": (140, "I"),
+    "prog_token_fd": (144, "i"),
+    "fd_array_cnt": (148, "I"),
+    "signature": (152, "Q"),
+    "signature_size": (160, "I"),
+    "keyring_id": (164, "i"),
+}
+"""Fields of BPF_PROG_LOAD: offset and struct code."""
+
+BTF_LOAD: dict[str, tuple[int, str]] = {
+    "btf": (0, "Q"),
+    "btf_log_buf": (8, "Q"),
+    "btf_size": (16, "I"),
+    "btf_log_size": (20, "I"),
+    "btf_log_level": (24, "I"),
+    "btf_log_true_size": (28, "I"),
+    "btf_flags": (32, "I"),
+    "btf_token_fd": (36, "i"),
+}
+"""Fields of BPF_BTF_LOAD: offset and struct code."""
+
+_LICENSE = ctypes.create_string_buffer(b"GPL")
+_LICENSE_ADDRESS = ctypes.addressof(_LICENSE)
+_LOG_SIZE = 1 << 16
+
+
+def spell(number: int) -> str:
+    """The name of an errno, positive or negative: ``EINVAL``, ``ENOTSUPP``."""
+    number = abs(number)
+    if number == ENOTSUPP:
+        return "ENOTSUPP"
+    return errno.errorcode.get(number, str(number))
+
+
+def attribute(layout: Mapping[str, tuple[int, str]], fields: Mapping[str, int | bytes]) -> bytearray:
+    """``union bpf_attr`` with these fields set, cut after the last of them."""
+    end = max(layout[name][0] + struct.calcsize(layout[name][1]) for name in fields)
+    attr = bytearray(end)
+    for name, value in fields.items():
+        offset, code = layout[name]
+        struct.pack_into("=" + code, attr, offset, value)
+    return attr
+
+
+def closing(fd: int) -> int:
+    """Close what a call returned, if it is a descriptor, and pass the result on."""
+    if fd >= 0:
+        syscall.close(fd)
+    return fd
+
+
+def create_map(map_type: int, key: int, value: int, entries: int, flags: int = 0, **fields: int | bytes) -> int:
+    """BPF_MAP_CREATE: an fd or -errno."""
+    attr = bytearray(struct.pack("=5I", map_type, key, value, entries, flags))
+    if fields:
+        rest = attribute(MAP_CREATE, fields)
+        rest[: len(attr)] = attr
+        attr = rest
+    return syscall.attempt(_COMMANDS["BPF_MAP_CREATE"], attr)
+
+
+if sys.byteorder == "little":
+
+    def instruction(code: int, dst: int = 0, src: int = 0, off: int = 0, imm: int = 0) -> bytes:
+        """``struct bpf_insn`` as bytes."""
+        return struct.pack("<BBhi", code, dst | src << 4, off, imm)
+else:
+
+    def instruction(code: int, dst: int = 0, src: int = 0, off: int = 0, imm: int = 0) -> bytes:
+        """``struct bpf_insn`` as bytes."""
+        return struct.pack(">BBhi", code, dst << 4 | src, off, imm)
+
+
+RETURN_0 = instruction(0xB7) + instruction(0x95)
+"""``r0 = 0; exit``: what every verifier since 3.18 accepts, whatever the program type."""
+
+
+def load_program(program_type: int, insns: bytes = RETURN_0, **fields: int | bytes) -> int:
+    """BPF_PROG_LOAD under a GPL licence, without a log: an fd or -errno."""
+    buffer = ctypes.create_string_buffer(insns, len(insns))
+    return _load(program_type, buffer, len(insns) // 8, fields)
+
+
+def load_logged(program_type: int, insns: bytes = RETURN_0, **fields: int | bytes) -> tuple[int, str]:
+    """The same with the verifier's log: an fd or -errno, and the log, at most 64 KiB of it."""
+    buffer = ctypes.create_string_buffer(insns, len(insns))
+    log = ctypes.create_string_buffer(_LOG_SIZE)
+    fields = {**fields, "log_level": 1, "log_size": _LOG_SIZE, "log_buf": ctypes.addressof(log)}
+    result = _load(program_type, buffer, len(insns) // 8, fields)
+    return result, log.value.decode("ascii", "replace")
+
+
+def _load(program_type: int, insns: ctypes.Array[ctypes.c_char], count: int, fields: Mapping[str, int | bytes]) -> int:
+    attr = bytearray(struct.pack("=IIQQ", program_type, count, ctypes.addressof(insns), _LICENSE_ADDRESS))
+    if fields:
+        rest = attribute(PROG_LOAD, fields)
+        rest[: len(attr)] = attr
+        attr = rest
+    else:
+        attr += bytes(24)  # up to kern_version: all of the attribute that 3.18 looks at
+    return syscall.attempt(_COMMANDS["BPF_PROG_LOAD"], attr)
+
+
+def load_btf(blob: bytes, **fields: int | bytes) -> int:
+    """BPF_BTF_LOAD: an fd or -errno."""
+    buffer = ctypes.create_string_buffer(blob, len(blob))
+    attr = attribute(BTF_LOAD, {"btf": ctypes.addressof(buffer), "btf_size": len(blob), "btf_log_level": 0, **fields})
+    return syscall.attempt(_COMMANDS["BPF_BTF_LOAD"], attr)
