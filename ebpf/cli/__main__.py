@@ -1,0 +1,7 @@
+"""``python -m ebpf.cli``: the command line."""
+
+import sys
+
+from ebpf.cli import main
+
+sys.exit(main())

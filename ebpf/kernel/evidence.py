@@ -1,0 +1,138 @@
+"""Weighs what a trial left open: the kernel's BTF, its kconfig, what its distribution and its release are known to
+have.
+
+Stronger evidence comes first: trial, BTF, kconfig, overlay, mainline. BTF's *known* never means *works*; a version
+number alone never vetoes, since distributions backport, except where the release is plain mainline or one the database
+has measured.
+"""
+
+from __future__ import annotations
+
+import featuredb
+from ebpf.kernel.base import feature
+from ebpf.kernel.denial import why_denied
+from ebpf.kernel.release import missing_kconfig
+from ebpf.verdict import ABSENT, COMPILED_OUT, DENIED, SUPPORTED, UNKNOWN, Reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ebpf.kernel.running import RunningKernel
+    from ebpf.probe.outcome import Outcome
+    from featuredb import Feature
+
+__all__ = ["weigh"]
+
+
+class _Evidence:
+    """What is known of a feature beside the trial."""
+
+    __slots__ = ("btf", "kconfig", "presence", "reasons")
+
+    def __init__(self, kernel: RunningKernel, record: Feature, program_type: str | None) -> None:
+        self.reasons: list[Reason] = []
+        self.btf, text = kernel.btf.knows(record)
+        if self.btf is not None:
+            self.reasons.append(Reason("btf", text))
+        self.kconfig = missing_kconfig(record, program_type, kernel.host.kconfig.get)
+        if self.kconfig:
+            self.reasons.append(
+                Reason("kconfig", f"needs {self.kconfig}, which is not set in {kernel.host.kconfig.path}")
+            )
+        self.presence = "unknown"
+        platform = kernel.platform
+        if platform is not None:
+            presence = platform.has(record, program_type)
+            self.presence = presence.status
+            if self.presence == "present" and _elsewhere(record, kernel):
+                self.presence = "absent"
+                self.reasons.append(Reason("mainline", f"not on {kernel.architecture} in Linux {kernel.version}"))
+            else:
+                self.reasons.append(Reason(presence.source, presence.text))
+
+
+def _elsewhere(record: Feature, kernel: RunningKernel) -> bool:
+    """Whether the release has it, but only on other architectures."""
+    if kernel.version is None or not any(statement.arch for statement in record.statements):
+        return False
+    return record.known_at(kernel.version, kernel.architecture) is False
+
+
+def weigh(
+    kernel: RunningKernel, record: Feature, program_type: str | None, outcome: Outcome | None
+) -> tuple[str, list[Reason]]:
+    """A status and its reasons, for a feature whose trial (`None`: there is none) did not succeed."""
+    evidence = _Evidence(kernel, record, program_type)
+    reasons = evidence.reasons
+    if outcome is None:
+        return _untried(kernel, record, evidence)
+    reasons = [Reason("trial", outcome.text), *reasons]
+    if outcome.status == COMPILED_OUT:
+        return COMPILED_OUT, reasons
+    if outcome.status == ABSENT:
+        return _refused(kernel, record, evidence), reasons
+    if outcome.status == DENIED:
+        return _denied(kernel, record, program_type, evidence, reasons)
+    return _inconclusive(evidence), reasons
+
+
+def _refused(kernel: RunningKernel, record: Feature, evidence: _Evidence) -> str:
+    """The trial said no beside a control that succeeded. New enough, but built without it, is a no of its own."""
+    if evidence.kconfig and evidence.presence != "absent":
+        return COMPILED_OUT
+    if evidence.presence == "present" and kernel.host.kconfig.status != "read" and _optional(record):
+        evidence.reasons.append(
+            Reason("kconfig", f"it needs {record.kconfig_exist}; this kernel's configuration is not known")
+        )
+        return COMPILED_OUT
+    return ABSENT
+
+
+def _optional(record: Feature) -> bool:
+    """Whether a kernel can be built without it, beyond bpf(2) itself."""
+    return record.kconfig_exist not in ("", "none", "unknown")
+
+
+def _denied(
+    kernel: RunningKernel, record: Feature, program_type: str | None, evidence: _Evidence, reasons: list[Reason]
+) -> tuple[str, list[Reason]]:
+    """The trial was refused to this process: is it there at all?"""
+    if evidence.btf is False:
+        return ABSENT, reasons
+    if evidence.kconfig and evidence.presence != "absent":
+        return COMPILED_OUT, reasons
+    if evidence.btf or evidence.presence == "present":
+        return DENIED, [reasons[0], *why_denied(kernel.host, record, program_type), *reasons[1:]]
+    if evidence.presence == "absent":
+        return ABSENT, reasons
+    return UNKNOWN, reasons
+
+
+def _inconclusive(evidence: _Evidence) -> str:
+    """The trial's answer could mean several things."""
+    if evidence.btf is False:
+        return ABSENT
+    if evidence.kconfig and (evidence.btf or evidence.presence == "present"):
+        return COMPILED_OUT
+    if evidence.presence == "present":
+        return SUPPORTED
+    if evidence.presence == "absent" and evidence.btf is None:
+        return ABSENT
+    return UNKNOWN
+
+
+def _untried(kernel: RunningKernel, record: Feature, evidence: _Evidence) -> tuple[str, list[Reason]]:
+    """Nothing can be tried for it: constants, fields, drivers. What it belongs to comes first."""
+    for name in _parents(record):
+        verdict = kernel._check(feature(name), None)
+        if not verdict and verdict.status != UNKNOWN:
+            first = Reason("host", f"it belongs to {name}, which is {verdict.status.replace('_', ' ')}")
+            return verdict.status, [first, *verdict.reasons]
+    status = _inconclusive(evidence)
+    if status == UNKNOWN and evidence.btf and record.kind in ("constant", "struct_field", "attribute"):
+        status = SUPPORTED  # such a name is all there is of it
+    return status, evidence.reasons
+
+
+def _parents(record: Feature) -> list[str]:
+    names = [record.group] if record.group and featuredb.kind_of(record.group) else []
+    return [*names, *(name for name in record.depends_on if name not in names)]

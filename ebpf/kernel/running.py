@@ -1,0 +1,158 @@
+"""The kernel this process runs on: trial first, then what the machine and the database say."""
+
+from __future__ import annotations
+
+import featuredb
+from ebpf import probe
+from ebpf.kernel.base import Kernel, Report, check_kinds, feature, needs
+from ebpf.kernel.release import missing_kconfig
+from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, UNKNOWN, Reason, Verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from typing import Any
+
+    from ebpf.host import Host
+    from ebpf.kernel.btf import BtfEvidence
+    from ebpf.probe.outcome import Outcome
+    from featuredb import Feature, Platform
+
+__all__ = ["RunningKernel", "current"]
+
+_current: tuple[int, RunningKernel] | None = None
+
+
+def current() -> RunningKernel:
+    """The running kernel; one object for each process, made anew after fork."""
+    import os
+
+    global _current
+    if _current is None or _current[0] != os.getpid():
+        _current = (os.getpid(), RunningKernel())
+    return _current[1]
+
+
+class RunningKernel(Kernel):
+    """The kernel this process runs on; `ebpf.kernel.running` gives it.
+
+    Answers hold for this process as it is now. Conclusive ones are remembered until its credentials change.
+    """
+
+    def __init__(self) -> None:
+        self._host: Host | None = None
+        self._platform: Platform | None = None
+        self._btf: BtfEvidence | None = None
+        self._verdicts: dict[tuple[object, str, str | None], Verdict] = {}
+
+    @property
+    def host(self) -> Host:
+        """What can be read about this machine (`ebpf.host.read`)."""
+        if self._host is None:
+            from ebpf import host
+
+            self._host = host.read()
+        return self._host
+
+    @property
+    def release(self) -> str:  # type: ignore[override]  # read when first asked for
+        return self.host.release
+
+    @property
+    def name(self) -> str:  # type: ignore[override]  # read when first asked for
+        return self.host.release
+
+    @property
+    def version(self) -> str | None:  # type: ignore[override]  # read when first asked for
+        return self.host.version
+
+    @property
+    def distribution(self) -> str:  # type: ignore[override]  # read when first asked for
+        return self.host.distribution
+
+    @property
+    def architecture(self) -> str:  # type: ignore[override]  # read when first asked for
+        return self.host.architecture
+
+    @property
+    def platform(self) -> Platform | None:
+        """What the database knows of this kernel by its release string; `None` when the string tells nothing."""
+        if self._platform is None:
+            for name in (self.host.release, self.host.version):
+                try:
+                    self._platform = featuredb.platform(name) if name else None
+                except featuredb.UnknownPlatform:
+                    continue
+                if self._platform is not None:
+                    break
+        return self._platform
+
+    @property
+    def btf(self) -> BtfEvidence:
+        """What the kernel's own type information says."""
+        if self._btf is None:
+            from ebpf.kernel.btf import BtfEvidence
+
+            self._btf = BtfEvidence(self.host.btf)
+        return self._btf
+
+    def describe(self) -> dict[str, Any]:
+        return self.host.as_dict()
+
+    def _check(self, record: Feature, program_type: str | None) -> Verdict:
+        key = (probe.context.credentials(), record.name, program_type)
+        verdict = self._verdicts.get(key)
+        if verdict is None:
+            verdict = self._judge(record, program_type, probe.trial(record.name, program_type))
+            if verdict.status != UNKNOWN:
+                self._verdicts[key] = verdict
+        return verdict
+
+    def _judge(self, record: Feature, program_type: str | None, outcome: Outcome | None) -> Verdict:
+        if outcome is not None and outcome.status == SUPPORTED:
+            return self._verdict(record, program_type, SUPPORTED, [Reason("trial", outcome.text)])
+        from ebpf.kernel import evidence
+
+        status, reasons = evidence.weigh(self, record, program_type, outcome)
+        return self._verdict(record, program_type, status, reasons)
+
+    def _verdict(self, record: Feature, program_type: str | None, status: str, reasons: list[Reason]) -> Verdict:
+        missing = status in (ABSENT, COMPILED_OUT)
+        too_old = status == ABSENT and any(reason.source in ("mainline", "overlay") for reason in reasons)
+        return Verdict(
+            record.name,
+            record.kind,
+            status,
+            reasons,
+            kernel=self.name if status != SUPPORTED else "this kernel",
+            program_type=program_type,
+            alternatives=self._alternatives(record) if missing else (),
+            needs=needs(record, program_type) if too_old else "",
+        )
+
+    def _alternatives(self, record: Feature) -> tuple[str, ...]:
+        return tuple(name for name in record.alternatives if self._check(feature(name), None))
+
+    def report(self, kinds: Collection[str] | None = None) -> Report:
+        wanted = check_kinds(kinds)
+        survey = probe.survey(wanted)
+        features: dict[str, Verdict] = {}
+        for kind in wanted:
+            for record in featuredb.features(kind):
+                features[record.name] = self._judge(record, None, survey.features.get(record.name))
+        tables = {
+            kind: self._table(kind, table) if kind in wanted else {}
+            for kind, table in (("helper", survey.helpers), ("kfunc", survey.kfuncs))
+        }
+        return Report(self.describe(), features, tables["helper"], tables["kfunc"])
+
+    def _table(self, kind: str, table: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        """Pairs that were tried and refused: told apart into absent and compiled out."""
+        get: Callable[[str], str | None] = self.host.kconfig.get
+        for program_type, row in table.items():
+            for name, status in row.items():
+                if status == ABSENT:
+                    record = featuredb.get(name)
+                    if program_type in record.program_types and missing_kconfig(record, program_type, get):
+                        row[name] = COMPILED_OUT
+        return table

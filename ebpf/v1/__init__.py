@@ -1,0 +1,24 @@
+"""Version 1 of the library: the ancestor's style, one bpf(2) call for each operation.
+
+What is marked stable here never moves nor changes; later versions of the package keep this namespace beside newer ones.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ebpf.v1 import map
+
+__all__ = ["map"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "map":
+        from importlib import import_module
+
+        return import_module("ebpf.v1.map")
+    raise AttributeError(f"module 'ebpf.v1' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
