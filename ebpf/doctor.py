@@ -93,12 +93,15 @@ def _syscall(kernel: RunningKernel) -> Iterator[Finding]:
 
 
 def _capabilities(host: Host) -> Finding:
-    missing = [name for name in host.capabilities.for_bpf if not host.capabilities.has(name)]
+    import featuredb
+
+    useful = sorted({name for record in featuredb.features("program_type") for name in record.capabilities})
+    missing = [name for name in useful if not host.capabilities.has(name)]
     if not missing:
-        return Finding("capabilities", GOOD, f"{', '.join(host.capabilities.for_bpf)} are effective")
+        return Finding("capabilities", GOOD, f"{', '.join(useful)} are effective")
     return Finding(
         "capabilities",
-        PROBLEM if len(missing) == len(host.capabilities.for_bpf) else NOTE,
+        PROBLEM if len(missing) == len(useful) else NOTE,
         f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing",
         f"run as root, or: setcap {','.join(missing).lower()}+ep PROGRAM, or AmbientCapabilities= in a systemd unit",
     )
@@ -208,6 +211,7 @@ def _kconfig(host: Host) -> Iterator[Finding]:
         yield Finding(
             "kconfig",
             NOTE,
-            f"the kernel's configuration is {kconfig.status}: what was compiled out cannot always be told from what is absent",
+            f"the kernel's configuration is {kconfig.status}:"
+            " what was compiled out cannot always be told from what is absent",
             "modprobe configs, or install the file as /boot/config-$(uname -r)",
         )

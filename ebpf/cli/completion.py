@@ -17,7 +17,8 @@ complete -F _ebpf ebpf
 _SCRIPTS = {
     "bash": _BASH,
     "zsh": "autoload -U +X bashcompinit && bashcompinit\n" + _BASH,
-    "fish": "complete -c ebpf -f -a '(ebpf completion words -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'\n",
+    "fish": "complete -c ebpf -f -a"
+    " '(ebpf completion words -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'\n",
 }
 
 

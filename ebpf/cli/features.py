@@ -86,7 +86,8 @@ def _table(kernel: Kernel, report: Report, kinds: dict[str, list[Verdict]], opti
         for mark, name, status, note in rows:
             note = output.shorten(note, output.width() - longest - 19)
             said = output.paint(output.words(status).ljust(12), status)
-            line = f"  {output.paint(mark, status)} {name.ljust(longest)}  {said} {output.paint(note, 'dim') if note else ''}"
+            why = output.paint(note, "dim") if note else ""
+            line = f"  {output.paint(mark, status)} {name.ljust(longest)}  {said} {why}"
             write(line.rstrip() + "\n")
     write("\n" + _summary(report, kinds))
     hidden = [kind for kind, verdicts in kinds.items() if verdicts and not _chosen(kind, verdicts, options)]
