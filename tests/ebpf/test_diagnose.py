@@ -1,0 +1,114 @@
+"""Failures provoked for real, and what is said of them."""
+
+from __future__ import annotations
+
+import errno
+import resource
+
+import pytest
+
+from ebpf import diagnose, errors
+from ebpf.core.map import MapCore
+from ebpf.verdict import ABSENT, COMPILED_OUT, DENIED, UNKNOWN, Reason, Verdict
+
+HASH, ARRAY, RINGBUF = 1, 2, 27
+
+
+def verdict(status: str, **more: object) -> Verdict:
+    reasons = [Reason("host", "CAP_BPF is missing")]
+    return Verdict("BPF_MAP_TYPE_LRU_HASH", "map_type", status, reasons, kernel="4.4.0-210-generic", **more)  # type: ignore[arg-type]
+
+
+def test_absent_names_feature_need_kernel_and_alternative() -> None:
+    error = diagnose.verdict_error(
+        verdict(ABSENT, needs="Linux 4.10 (commit 29ba732acbee)", alternatives=["BPF_MAP_TYPE_HASH"])
+    )
+    assert isinstance(error, errors.UnsupportedFeatureError)
+    assert str(error) == (
+        "BPF_MAP_TYPE_LRU_HASH is not supported here: it needs Linux 4.10 (commit 29ba732acbee), this is"
+        " 4.4.0-210-generic. Alternative: BPF_MAP_TYPE_HASH."
+    )
+    assert error.verdict is not None
+    assert error.verdict.status == ABSENT
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (COMPILED_OUT, errors.UnsupportedFeatureError),
+        (DENIED, errors.PermissionDeniedError),
+        (UNKNOWN, errors.UndecidedFeatureError),
+    ],
+)
+def test_each_status_has_its_error(status: str, kind: type[Exception]) -> None:
+    assert type(diagnose.verdict_error(verdict(status))) is kind
+
+
+def test_denied_says_what_to_run_with() -> None:
+    error = diagnose.verdict_error(verdict(DENIED))
+    assert isinstance(error, PermissionError)
+    assert error.errno == errno.EPERM
+    assert str(error).endswith("CAP_BPF is missing. Run with CAP_BPF or as root.")
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((ARRAY, 8, 4, 1), "key_size is 8, an array's keys are indices of 4 bytes (u32)"),
+        ((HASH, 4, 4, 1, 1 << 31), "flags 0x80000000"),
+        ((HASH, 4, 4, 1, 1 << 10), "flags 0x400"),  # BPF_F_MMAPABLE is known, but not for a hash
+    ],
+)
+def test_arguments_that_the_kernel_refuses(arguments: tuple[int, ...], said: str) -> None:
+    with pytest.raises(errors.ArgumentError) as caught:
+        MapCore(*arguments)
+    assert said in str(caught.value)
+    assert "EINVAL" in str(caught.value)
+
+
+@pytest.mark.root
+def test_a_map_type_that_no_kernel_has() -> None:
+    with pytest.raises(errors.ArgumentError, match="map type 200"):
+        MapCore(200, 4, 4, 1)
+
+
+@pytest.mark.root
+def test_too_many_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # What the diagnosis reads must still be readable: one descriptor is kept in reserve.
+    held = []
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (32, hard))
+        with pytest.raises(errors.SyscallError, match="too many open files") as caught:
+            for _ in range(64):
+                held.append(MapCore(HASH, 4, 4, 1))
+        assert caught.value.errno == errno.EMFILE
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for each in held:
+            each.close()
+
+
+@pytest.mark.root
+def test_deleting_from_an_array() -> None:
+    with MapCore(ARRAY, 4, 4, 4) as array, pytest.raises(errors.ArgumentError, match="cannot be deleted"):
+        array.delete(b"\0\0\0\0")
+
+
+@pytest.mark.root
+def test_a_descriptor_closed_behind_the_maps_back() -> None:
+    import os
+
+    core = MapCore(HASH, 4, 4, 4)
+    os.close(core.fd)
+    with pytest.raises(errors.SyscallError, match="closed behind its back"):
+        core.lookup(b"\0\0\0\0")
+    core._fd = -1
+
+
+@pytest.mark.root
+def test_a_map_that_userspace_may_not_write() -> None:
+    read_only = 1 << 3  # BPF_F_RDONLY
+    with MapCore(HASH, 4, 4, 4, read_only) as core, pytest.raises(PermissionError, match="read-only"):
+        core.update(b"\0\0\0\0", b"\0\0\0\0")
