@@ -23,7 +23,10 @@ __all__ = [
     "MAP_CREATE",
     "PROG_LOAD",
     "RETURN_0",
+    "address",
     "attribute",
+    "btf",
+    "buffer",
     "closing",
     "create_map",
     "instruction",
@@ -35,6 +38,8 @@ __all__ = [
 
 ENOTSUPP = 524
 """include/linux/errno.h: an errno that was never meant for userspace, and gets there from struct_ops and others."""
+
+_NAMES = {ENOTSUPP: "ENOTSUPP", errno.EOPNOTSUPP: "EOPNOTSUPP", errno.EAGAIN: "EAGAIN"}  # Python prefers their synonyms
 
 BAD_FD = 0x7FFFFFFF
 """A descriptor that no process can have: above any limit on open files (fs.nr_open)."""
@@ -118,9 +123,17 @@ _LOG_SIZE = 1 << 16
 def spell(number: int) -> str:
     """The name of an errno, positive or negative: ``EINVAL``, ``ENOTSUPP``."""
     number = abs(number)
-    if number == ENOTSUPP:
-        return "ENOTSUPP"
-    return errno.errorcode.get(number, str(number))
+    return _NAMES.get(number) or errno.errorcode.get(number, str(number))
+
+
+def buffer(content: bytes) -> ctypes.Array[ctypes.c_char]:
+    """Memory for a pointer field, kept by the caller during the call."""
+    return ctypes.create_string_buffer(content, len(content))
+
+
+def address(memory: ctypes.Array[ctypes.c_char]) -> int:
+    """What a pointer field holds."""
+    return ctypes.addressof(memory)
 
 
 def attribute(layout: Mapping[str, tuple[int, str]], fields: Mapping[str, int | bytes]) -> bytearray:
@@ -140,7 +153,7 @@ def closing(fd: int) -> int:
     return fd
 
 
-def create_map(map_type: int, key: int, value: int, entries: int, flags: int = 0, **fields: int | bytes) -> int:
+def create_map(map_type: int, key: int, value: int, entries: int, flags: int = 0, /, **fields: int | bytes) -> int:
     """BPF_MAP_CREATE: an fd or -errno."""
     attr = bytearray(struct.pack("=5I", map_type, key, value, entries, flags))
     if fields:
@@ -166,13 +179,13 @@ RETURN_0 = instruction(0xB7) + instruction(0x95)
 """``r0 = 0; exit``: what every verifier since 3.18 accepts, whatever the program type."""
 
 
-def load_program(program_type: int, insns: bytes = RETURN_0, **fields: int | bytes) -> int:
+def load_program(program_type: int, insns: bytes = RETURN_0, /, **fields: int | bytes) -> int:
     """BPF_PROG_LOAD under a GPL licence, without a log: an fd or -errno."""
     buffer = ctypes.create_string_buffer(insns, len(insns))
     return _load(program_type, buffer, len(insns) // 8, fields)
 
 
-def load_logged(program_type: int, insns: bytes = RETURN_0, **fields: int | bytes) -> tuple[int, str]:
+def load_logged(program_type: int, insns: bytes = RETURN_0, /, **fields: int | bytes) -> tuple[int, str]:
     """The same with the verifier's log: an fd or -errno, and the log, at most 64 KiB of it."""
     buffer = ctypes.create_string_buffer(insns, len(insns))
     log = ctypes.create_string_buffer(_LOG_SIZE)
@@ -189,11 +202,21 @@ def _load(program_type: int, insns: ctypes.Array[ctypes.c_char], count: int, fie
         attr = rest
     else:
         attr += bytes(24)  # up to kern_version: all of the attribute that 3.18 looks at
-    return syscall.attempt(_COMMANDS["BPF_PROG_LOAD"], attr)
+    result = syscall.attempt(_COMMANDS["BPF_PROG_LOAD"], attr)
+    for _ in range(4):  # the verifier gives up when a signal is pending (kernel/bpf/verifier.c, do_check())
+        if result != -errno.EAGAIN:
+            break
+        result = syscall.attempt(_COMMANDS["BPF_PROG_LOAD"], attr)
+    return result
+
+
+def btf(types: bytes, strings: bytes) -> bytes:
+    """A BTF blob: ``struct btf_header`` (include/uapi/linux/btf.h), the types, then the strings."""
+    return struct.pack("=HBB5I", 0xEB9F, 1, 0, 24, 0, len(types), len(types), len(strings)) + types + strings
 
 
 def load_btf(blob: bytes, **fields: int | bytes) -> int:
     """BPF_BTF_LOAD: an fd or -errno."""
     buffer = ctypes.create_string_buffer(blob, len(blob))
-    attr = attribute(BTF_LOAD, {"btf": ctypes.addressof(buffer), "btf_size": len(blob), "btf_log_level": 0, **fields})
+    attr = attribute(BTF_LOAD, {"btf": ctypes.addressof(buffer), "btf_size": len(blob), **fields})
     return syscall.attempt(_COMMANDS["BPF_BTF_LOAD"], attr)

@@ -136,8 +136,8 @@ def can_load(program_type: int = _PROG_TYPE_SOCKET_FILTER, attach_type: int = 0)
     return _control("load", program_type << 16 | attach_type, load, what)
 
 
-# struct btf_header and one `INT "i"` of 32 bits, signed: what every kernel with BPF_BTF_LOAD (4.18) loads.
-INT_BTF = struct.pack("=HBB5I4I3s", 0xEB9F, 1, 0, 24, 0, 16, 16, 3, 1, 1 << 24, 4, 1 << 24 | 32, b"\0i\0")
+INT_BTF = calls.btf(struct.pack("=4I", 1, 1 << 24, 4, 1 << 24 | 32), b"\0i\0")
+"""One type, a signed integer of 32 bits: what every kernel with BPF_BTF_LOAD (4.18) loads."""
 
 
 def can_load_btf() -> Outcome:

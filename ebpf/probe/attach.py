@@ -1,0 +1,219 @@
+"""Trials of attach types: asked of the subsystem that they belong to, with a target that does not exist.
+
+``query``: BPF_PROG_QUERY of a bad target; the subsystem answers EBADF or ENODEV, a stub or an older kernel EINVAL.
+``detach``: the same by BPF_PROG_DETACH, for sockmap's types, which could not be queried before 5.18.
+``link``: see `ebpf.probe.links`. ``tracing``: the verifier, which looks at the attach type before the function.
+``load``: an attach type that BPF_PROG_LOAD checks, beside one that no kernel has and that must be refused.
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+
+from ebpf import syscall
+from ebpf.probe import calls, context, links
+from ebpf.probe.calls import BAD_FD
+from ebpf.probe.judge import judge
+from ebpf.probe.outcome import Outcome
+from ebpf.verdict import ABSENT, COMPILED_OUT, DENIED, SUPPORTED, UNKNOWN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["TABLE", "AttachTrial", "trial"]
+
+_PROG_DETACH, _PROG_QUERY = 9, 16
+_NO_ATTACH_TYPE = 0x7FFF
+_EINVAL = errno.EINVAL
+_TRACING, _LSM = 26, 29
+_FIRST_BORN_WITH_QUERY = 6  # BPF_CGROUP_DEVICE: the attach types before it are older than BPF_PROG_QUERY (4.15)
+
+
+class AttachTrial:
+    """One attach type: its number, how it is tried, and the program type that is attached by it."""
+
+    __slots__ = ("how", "number", "program_type")
+
+    def __init__(self, number: int, how: str, program_type: int = 0) -> None:
+        self.number = number
+        self.how = how
+        self.program_type = program_type
+
+
+TABLE: dict[str, AttachTrial] = {
+    "BPF_CGROUP_INET_INGRESS": AttachTrial(0, "query"),
+    "BPF_CGROUP_INET_EGRESS": AttachTrial(1, "query"),
+    "BPF_CGROUP_INET_SOCK_CREATE": AttachTrial(2, "query"),
+    "BPF_CGROUP_SOCK_OPS": AttachTrial(3, "query"),
+    "BPF_SK_SKB_STREAM_PARSER": AttachTrial(4, "detach"),
+    "BPF_SK_SKB_STREAM_VERDICT": AttachTrial(5, "detach"),
+    "BPF_CGROUP_DEVICE": AttachTrial(6, "query"),
+    "BPF_SK_MSG_VERDICT": AttachTrial(7, "detach"),
+    "BPF_CGROUP_INET4_BIND": AttachTrial(8, "query"),
+    "BPF_CGROUP_INET6_BIND": AttachTrial(9, "query"),
+    "BPF_CGROUP_INET4_CONNECT": AttachTrial(10, "query"),
+    "BPF_CGROUP_INET6_CONNECT": AttachTrial(11, "query"),
+    "BPF_CGROUP_INET4_POST_BIND": AttachTrial(12, "query"),
+    "BPF_CGROUP_INET6_POST_BIND": AttachTrial(13, "query"),
+    "BPF_CGROUP_UDP4_SENDMSG": AttachTrial(14, "query"),
+    "BPF_CGROUP_UDP6_SENDMSG": AttachTrial(15, "query"),
+    "BPF_LIRC_MODE2": AttachTrial(16, "query"),
+    "BPF_FLOW_DISSECTOR": AttachTrial(17, "query"),
+    "BPF_CGROUP_SYSCTL": AttachTrial(18, "query"),
+    "BPF_CGROUP_UDP4_RECVMSG": AttachTrial(19, "query"),
+    "BPF_CGROUP_UDP6_RECVMSG": AttachTrial(20, "query"),
+    "BPF_CGROUP_GETSOCKOPT": AttachTrial(21, "query"),
+    "BPF_CGROUP_SETSOCKOPT": AttachTrial(22, "query"),
+    "BPF_TRACE_RAW_TP": AttachTrial(23, "tracing", _TRACING),
+    "BPF_TRACE_FENTRY": AttachTrial(24, "tracing", _TRACING),
+    "BPF_TRACE_FEXIT": AttachTrial(25, "tracing", _TRACING),
+    "BPF_MODIFY_RETURN": AttachTrial(26, "tracing", _TRACING),
+    "BPF_LSM_MAC": AttachTrial(27, "tracing", _LSM),
+    "BPF_TRACE_ITER": AttachTrial(28, "tracing", _TRACING),
+    "BPF_CGROUP_INET4_GETPEERNAME": AttachTrial(29, "query"),
+    "BPF_CGROUP_INET6_GETPEERNAME": AttachTrial(30, "query"),
+    "BPF_CGROUP_INET4_GETSOCKNAME": AttachTrial(31, "query"),
+    "BPF_CGROUP_INET6_GETSOCKNAME": AttachTrial(32, "query"),
+    "BPF_XDP_DEVMAP": AttachTrial(33, "devmap", 6),
+    "BPF_CGROUP_INET_SOCK_RELEASE": AttachTrial(34, "query"),
+    "BPF_XDP_CPUMAP": AttachTrial(35, "cpumap", 6),
+    "BPF_SK_LOOKUP": AttachTrial(36, "query"),
+    "BPF_XDP": AttachTrial(37, "link", 6),
+    "BPF_SK_SKB_VERDICT": AttachTrial(38, "detach"),
+    "BPF_SK_REUSEPORT_SELECT": AttachTrial(39, "load", 21),
+    "BPF_SK_REUSEPORT_SELECT_OR_MIGRATE": AttachTrial(40, "load", 21),
+    "BPF_PERF_EVENT": AttachTrial(41, "link"),
+    "BPF_TRACE_KPROBE_MULTI": AttachTrial(42, "link"),
+    "BPF_LSM_CGROUP": AttachTrial(43, "lsm_cgroup", _LSM),
+    "BPF_STRUCT_OPS": AttachTrial(44, "struct_ops"),
+    "BPF_NETFILTER": AttachTrial(45, "link"),
+    "BPF_TCX_INGRESS": AttachTrial(46, "link"),
+    "BPF_TCX_EGRESS": AttachTrial(47, "link"),
+    "BPF_TRACE_UPROBE_MULTI": AttachTrial(48, "link"),
+    "BPF_CGROUP_UNIX_CONNECT": AttachTrial(49, "query"),
+    "BPF_CGROUP_UNIX_SENDMSG": AttachTrial(50, "query"),
+    "BPF_CGROUP_UNIX_RECVMSG": AttachTrial(51, "query"),
+    "BPF_CGROUP_UNIX_GETPEERNAME": AttachTrial(52, "query"),
+    "BPF_CGROUP_UNIX_GETSOCKNAME": AttachTrial(53, "query"),
+    "BPF_NETKIT_PRIMARY": AttachTrial(54, "link"),
+    "BPF_NETKIT_PEER": AttachTrial(55, "link"),
+    "BPF_TRACE_KPROBE_SESSION": AttachTrial(56, "link"),
+    "BPF_TRACE_UPROBE_SESSION": AttachTrial(57, "link"),
+    "BPF_TRACE_FSESSION": AttachTrial(58, "tracing", _TRACING),
+    "BPF_TRACE_FENTRY_MULTI": AttachTrial(59, "tracing", _TRACING),
+    "BPF_TRACE_FEXIT_MULTI": AttachTrial(60, "tracing", _TRACING),
+    "BPF_TRACE_FSESSION_MULTI": AttachTrial(61, "tracing", _TRACING),
+}
+
+
+def _query(name: str, row: AttachTrial) -> Outcome:
+    """EBADF and ENODEV come from the cgroup, the network namespace or the lirc device that is not there."""
+    attr = struct.pack("=7I", BAD_FD, row.number, 0, 0, 0, 0, 0)
+    result = syscall.attempt(_PROG_QUERY, attr)
+    if result == -_EINVAL and row.number < _FIRST_BORN_WITH_QUERY:
+        return _detach(name, row)
+    call = f"BPF_PROG_QUERY of {name} on nothing"
+    return judge(result, call, context.can_load, known=(errno.EBADF, errno.ENODEV))
+
+
+def _detach(name: str, row: AttachTrial) -> Outcome:
+    """EBADF: no such cgroup or sockmap (net/core/sock_map.c, sock_map_prog_detach(); its stub answers EOPNOTSUPP)."""
+    attr = struct.pack("=III", BAD_FD, BAD_FD, row.number)
+    result = syscall.attempt(_PROG_DETACH, attr)
+    call = f"BPF_PROG_DETACH of {name} from nothing"
+    if result == -errno.EOPNOTSUPP:
+        return Outcome(COMPILED_OUT, f"{call} answered EOPNOTSUPP", errno.EOPNOTSUPP)
+    return judge(result, call, _net_admin, known=(errno.EBADF,))
+
+
+def _net_admin() -> Outcome:
+    """An empty sk_skb program: these programs need CAP_NET_ADMIN to load."""
+    return context.can_load(14)
+
+
+def _link(name: str, row: AttachTrial) -> Outcome:
+    return links.try_link(links.LINKED[name], name)
+
+
+def _tracing(name: str, row: AttachTrial) -> Outcome:
+    return links.tracing_load(row.program_type, row.number, name)
+
+
+def _load(name: str, row: AttachTrial) -> Outcome:
+    """Accepted, while an attach type of no kernel is refused: before 5.14 theirs was not looked at."""
+    outcome = judge(
+        calls.load_program(row.program_type, expected_attach_type=row.number),
+        f"BPF_PROG_LOAD with {name}",
+        lambda: context.can_load(row.program_type),
+    )
+    if outcome.status != SUPPORTED:
+        return outcome
+    if calls.closing(calls.load_program(row.program_type, expected_attach_type=_NO_ATTACH_TYPE)) >= 0:
+        return Outcome(ABSENT, f"BPF_PROG_LOAD accepts any attach type in place of {name}")
+    return outcome
+
+
+def _devmap(name: str, row: AttachTrial) -> Outcome:
+    """Only programs for devmap entries may read xdp_md.egress_ifindex (net/core/filter.c, xdp_is_valid_access())."""
+    ldxw, exit_ = 0x61, 0x95
+    egress = calls.instruction(ldxw, 0, 1, 20) + calls.instruction(0xB7) + calls.instruction(exit_)
+    ingress = calls.instruction(ldxw, 0, 1, 12) + calls.instruction(0xB7) + calls.instruction(exit_)
+
+    def control() -> Outcome:
+        result = calls.load_program(6, ingress)
+        return judge(result, "BPF_PROG_LOAD of one that reads ingress_ifindex", lambda: context.can_load(6))
+
+    return judge(
+        calls.load_program(6, egress, expected_attach_type=row.number),
+        "BPF_PROG_LOAD of an XDP program that reads egress_ifindex",
+        control,
+        absent=(_EINVAL, errno.EACCES, errno.E2BIG),
+    )
+
+
+def _cpumap(name: str, row: AttachTrial) -> Outcome:
+    """A cpumap's value has room for a program's descriptor since there are such programs (kernel/bpf/cpumap.c)."""
+
+    def control() -> Outcome:
+        return judge(calls.create_map(16, 4, 4, 1), "BPF_MAP_CREATE of one without", context.can_create_map)
+
+    outcome = judge(calls.create_map(16, 4, 8, 1), "BPF_MAP_CREATE of a cpumap with programs", control)
+    loaded = context.can_load(row.program_type)
+    return loaded if outcome.status == SUPPORTED and loaded.status == DENIED else outcome
+
+
+def _lsm_cgroup(name: str, row: AttachTrial) -> Outcome:
+    """The cgroup's side knows it by a query; whether this process may load such programs is the verifier's side."""
+    outcome = _query(name, row)
+    if outcome.status != SUPPORTED:
+        return outcome
+    loaded = _tracing(name, row)
+    return loaded if loaded.status == DENIED else outcome
+
+
+def _struct_ops(name: str, row: AttachTrial) -> Outcome:
+    from ebpf.probe import flags
+
+    # The attach type of struct_ops links, which came with the map flag BPF_F_LINK.
+    return flags.trial("BPF_F_LINK") or Outcome(UNKNOWN, "no trial")
+
+
+_HOW: dict[str, Callable[[str, AttachTrial], Outcome]] = {
+    "query": _query,
+    "detach": _detach,
+    "link": _link,
+    "tracing": _tracing,
+    "load": _load,
+    "devmap": _devmap,
+    "cpumap": _cpumap,
+    "lsm_cgroup": _lsm_cgroup,
+    "struct_ops": _struct_ops,
+}
+
+
+def trial(name: str, program_type: str | None = None) -> Outcome | None:
+    """Whether programs can be attached by this attach type; `None` for a name not in the table."""
+    row = TABLE.get(name)
+    return None if row is None else _HOW[row.how](name, row)

@@ -1,0 +1,213 @@
+"""Trials of link types: a real program and a target that does not exist. Nothing is ever attached.
+
+The kernel looks at the program, its attach type and then at the target; what it says of the target comes from the code
+that would make the link. The attach types of kprobe_multi, perf events … are tried the same way (`try_link`).
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+
+from ebpf import syscall
+from ebpf.probe import calls, context
+from ebpf.probe.calls import BAD_FD
+from ebpf.probe.judge import judge
+from ebpf.probe.outcome import Outcome
+from ebpf.verdict import ABSENT, COMPILED_OUT, UNKNOWN
+
+__all__ = ["TABLE", "LinkTrial", "tracing_load", "trial", "try_link"]
+
+_LINK_CREATE, _RAW_TRACEPOINT_OPEN, _LINK_GET_FD_BY_ID = 28, 17, 30
+_BAD_IFINDEX = 0x7FFFFFFF
+_LOOPBACK = 1  # the first interface of every network namespace
+_XDP_FLAGS_HW_MODE = 1 << 3
+_NOWHERE = 8  # an address in the first page: EFAULT whenever it is read
+_TRACING = 26
+_TRACE_RAW_TP, _FENTRY = 23, 24
+
+_EINVAL, _E2BIG = errno.EINVAL, errno.E2BIG
+
+
+class LinkTrial:
+    """A program to load, the attach type to link it by, what follows in the attribute, and what the answers mean.
+
+    `target` is target_fd or target_ifindex, at 4; `rest` begins at 16, after link_create.flags. `known`: errnos that
+    come from the code that makes such links; `off`: the errno of the stub in its place when it is compiled out.
+    """
+
+    __slots__ = ("attach_type", "expected", "flags", "known", "off", "program_type", "rest", "target")
+
+    def __init__(
+        self,
+        program_type: int,
+        attach_type: int,
+        *,
+        known: tuple[int, ...] = (errno.EBADF,),
+        off: int | None = None,
+        target: int = BAD_FD,
+        flags: int = 0,
+        rest: bytes = b"",
+        expected: bool = False,
+    ) -> None:
+        self.program_type = program_type
+        self.attach_type = attach_type
+        self.known = known
+        self.off = off
+        self.target = target
+        self.flags = flags
+        self.rest = rest
+        self.expected = expected
+
+
+def _multi_kprobe(flags: int = 0, attach_type: int = 42) -> LinkTrial:
+    # kprobe_multi: flags, cnt, syms, addrs, cookies. The flags are checked, then one address is copied from nowhere.
+    # kernel/trace/bpf_trace.c, bpf_kprobe_multi_link_attach(); without CONFIG_FPROBE a stub answers EOPNOTSUPP.
+    rest = struct.pack("=IIQQQ", flags, 1, 0, _NOWHERE, 0)
+    return LinkTrial(2, attach_type, known=(errno.EFAULT,), off=errno.EOPNOTSUPP, target=0, rest=rest, expected=True)
+
+
+def _multi_uprobe(flags: int = 0, attach_type: int = 48) -> LinkTrial:
+    # uprobe_multi: path, offsets, ref_ctr_offsets, cookies, cnt, flags, pid. The flags are checked, then the path is
+    # copied from nowhere. kernel/trace/bpf_trace.c, bpf_uprobe_multi_link_attach(); a stub without CONFIG_UPROBES.
+    rest = struct.pack("=QQQQIII", _NOWHERE, _NOWHERE, 0, 0, 1, flags, 0)
+    return LinkTrial(2, attach_type, known=(errno.EFAULT,), off=errno.EOPNOTSUPP, target=0, rest=rest, expected=True)
+
+
+def _netfilter(flags: int = 0) -> LinkTrial:
+    # netfilter: pf, hooknum, priority, flags. INT_MIN is no priority for a program: ERANGE, after the flags were looked
+    # at (net/netfilter/nf_bpf_link.c, bpf_nf_check_pf_and_hooks()).
+    rest = struct.pack("=IIiI", 2, 0, -(1 << 31), flags)
+    return LinkTrial(32, 45, known=(errno.ERANGE,), target=0, rest=rest, expected=True)
+
+
+TABLE: dict[str, LinkTrial] = {
+    # cgroup_bpf_link_attach() and netns_bpf_link_create() begin with the target's descriptor.
+    "BPF_LINK_TYPE_CGROUP": LinkTrial(8, 0),
+    "BPF_LINK_TYPE_NETNS": LinkTrial(22, 17, expected=True),
+    # A missing interface is EINVAL, as an unknown attach type is. The loopback interface has no hardware to run XDP on:
+    # EOPNOTSUPP, once everything else has been accepted (net/core/dev.c, dev_xdp_attach()).
+    "BPF_LINK_TYPE_XDP": LinkTrial(
+        6, 37, known=(errno.EOPNOTSUPP,), target=_LOOPBACK, flags=_XDP_FLAGS_HW_MODE, expected=True
+    ),
+    "BPF_LINK_TYPE_PERF_EVENT": LinkTrial(5, 41, off=errno.EOPNOTSUPP),
+    "BPF_LINK_TYPE_KPROBE_MULTI": _multi_kprobe(),
+    "BPF_LINK_TYPE_NETFILTER": _netfilter(),
+    "BPF_LINK_TYPE_TCX": LinkTrial(3, 46, known=(errno.ENODEV,), target=_BAD_IFINDEX, expected=True),
+    "BPF_LINK_TYPE_UPROBE_MULTI": _multi_uprobe(),
+    # Without CONFIG_NETKIT the stub answers EINVAL, as a kernel does that never heard of it.
+    "BPF_LINK_TYPE_NETKIT": LinkTrial(3, 54, known=(errno.ENODEV,), target=_BAD_IFINDEX, expected=True),
+    "BPF_LINK_TYPE_SOCKMAP": LinkTrial(16, 7, off=errno.EOPNOTSUPP, expected=True),
+}
+
+# Rows of the attach types and flags that are tried by a link; not link types themselves.
+LINKED: dict[str, LinkTrial] = {
+    "BPF_XDP": TABLE["BPF_LINK_TYPE_XDP"],
+    "BPF_PERF_EVENT": TABLE["BPF_LINK_TYPE_PERF_EVENT"],
+    "BPF_TRACE_KPROBE_MULTI": TABLE["BPF_LINK_TYPE_KPROBE_MULTI"],
+    "BPF_TRACE_UPROBE_MULTI": TABLE["BPF_LINK_TYPE_UPROBE_MULTI"],
+    "BPF_TRACE_KPROBE_SESSION": _multi_kprobe(attach_type=56),
+    "BPF_TRACE_UPROBE_SESSION": _multi_uprobe(attach_type=57),
+    "BPF_NETFILTER": TABLE["BPF_LINK_TYPE_NETFILTER"],
+    "BPF_TCX_INGRESS": TABLE["BPF_LINK_TYPE_TCX"],
+    "BPF_TCX_EGRESS": LinkTrial(3, 47, known=(errno.ENODEV,), target=_BAD_IFINDEX, expected=True),
+    "BPF_NETKIT_PRIMARY": TABLE["BPF_LINK_TYPE_NETKIT"],
+    "BPF_NETKIT_PEER": LinkTrial(3, 55, known=(errno.ENODEV,), target=_BAD_IFINDEX, expected=True),
+    "BPF_F_KPROBE_MULTI_RETURN": _multi_kprobe(flags=1),
+    "BPF_F_UPROBE_MULTI_RETURN": _multi_uprobe(flags=1),
+    "BPF_F_UPROBE_MULTI_PATH_FD": _multi_uprobe(flags=2),
+    "BPF_F_NETFILTER_IP_DEFRAG": _netfilter(flags=1),
+}
+
+
+def try_link(row: LinkTrial, name: str) -> Outcome:
+    """Load the row's program and link it to nothing; the program is closed again."""
+    expected = {"expected_attach_type": row.attach_type} if row.expected else {}
+    fd = calls.load_program(row.program_type, **expected)
+    if fd < 0:
+        # An attach type that the load checks (netfilter), or a program type that is not there or not allowed.
+        what = f"BPF_PROG_LOAD of a program for {name}"
+        return judge(fd, what, context.can_load, absent=(_EINVAL, _E2BIG))
+    try:
+        attr = struct.pack("=IIII", fd, row.target, row.attach_type, row.flags) + row.rest
+        result = syscall.attempt(_LINK_CREATE, attr)
+    finally:
+        syscall.close(fd)
+    call = f"BPF_LINK_CREATE for {name} with a target that does not exist"
+    if result == -_EINVAL and row.program_type == 6:
+        return Outcome(UNKNOWN, f"{call} answered EINVAL, which decides nothing for XDP", _EINVAL)
+    if row.off is not None and result == -row.off:
+        return Outcome(COMPILED_OUT, f"{call} answered {calls.spell(row.off)}", row.off)
+    absent = (_EINVAL, _E2BIG, errno.EOPNOTSUPP) if row.program_type == 32 else (_EINVAL, _E2BIG)
+    return judge(result, call, context.can_load, known=row.known, absent=absent)
+
+
+def tracing_load(program_type: int, attach_type: int, name: str) -> Outcome:
+    """What the verifier says of a tracing or LSM program that is to be attached to type 1 of vmlinux, no function.
+
+    ``attach_btf_id 1 is not a function`` (or ``… not a typedef``) shows that the attach type is known. Whether it can
+    be attached is another matter (fentry needs trampolines of the architecture): ``unknown``, for other evidence.
+    """
+    result, log = calls.load_logged(program_type, attach_btf_id=1, expected_attach_type=attach_type)
+    what = f"BPF_PROG_LOAD of a program for {name}"
+    refused = context.refusal(result, what)
+    if refused is not None:
+        return refused
+    if "attach_btf_id 1 is not a" in log:
+        calls.closing(result)
+        return Outcome(UNKNOWN, f"{what} shows that the verifier knows it; it was not attached", -min(result, 0))
+    if result == -_EINVAL and attach_type != _TRACE_RAW_TP:
+        control = tracing_load(_TRACING, _TRACE_RAW_TP, "BPF_TRACE_RAW_TP")
+        if control.status == UNKNOWN and "knows it" in control.text:
+            return Outcome(ABSENT, f"{what} answered EINVAL, while the verifier knows BPF_TRACE_RAW_TP", _EINVAL)
+    return judge(result, what, context.can_load, absent=())
+
+
+def _raw_tracepoint(name: str) -> Outcome:
+    """A tracepoint of no name: ENOENT. A link only since BPF_LINK_GET_FD_BY_ID: both came in one release."""
+    by_id = syscall.attempt(_LINK_GET_FD_BY_ID, struct.pack("=I", _BAD_IFINDEX))
+    if by_id == -_EINVAL:
+        return judge(by_id, "BPF_LINK_GET_FD_BY_ID", context.can_load)
+    fd = calls.load_program(17)
+    if fd < 0:
+        return judge(fd, f"BPF_PROG_LOAD of a program for {name}", context.can_load)
+    tracepoint = calls.buffer(b"-\0")
+    try:
+        attr = struct.pack("=QI", calls.address(tracepoint), fd)
+        result = syscall.attempt(_RAW_TRACEPOINT_OPEN, attr)
+    finally:
+        syscall.close(fd)
+    call = "BPF_RAW_TRACEPOINT_OPEN of a tracepoint that does not exist"
+    return judge(result, call, context.can_load, known=(errno.ENOENT,))
+
+
+def _struct_ops(name: str) -> Outcome | None:
+    """Struct_ops links came with the map flag BPF_F_LINK; a link itself needs a registered type."""
+    from ebpf.probe import flags
+
+    return flags.trial("BPF_F_LINK")
+
+
+def trial(name: str, program_type: str | None = None) -> Outcome | None:
+    """Whether links of this type can be made; `None` for a name without a trial."""
+    if name == "BPF_LINK_TYPE_RAW_TRACEPOINT":
+        return _raw_tracepoint(name)
+    if name == "BPF_LINK_TYPE_STRUCT_OPS":
+        return _struct_ops(name)
+    if name == "BPF_LINK_TYPE_TRACING":
+        return tracing_load(_TRACING, _FENTRY, name)
+    if name == "BPF_LINK_TYPE_ITER":
+        return tracing_load(_TRACING, 28, name)
+    if name == "BPF_LINK_TYPE_TRACING_MULTI":
+        return tracing_load(_TRACING, 59, name)
+    row = TABLE.get(name)
+    return None if row is None else try_link(row, name)
+
+
+EXTRA = (
+    "BPF_LINK_TYPE_RAW_TRACEPOINT",
+    "BPF_LINK_TYPE_STRUCT_OPS",
+    "BPF_LINK_TYPE_TRACING",
+    "BPF_LINK_TYPE_ITER",
+    "BPF_LINK_TYPE_TRACING_MULTI",
+)
