@@ -154,10 +154,9 @@ def _vendor(version: str, parts: tuple[int, ...], rest: str) -> Row:
             if _prints(row, vendor, version, rest):
                 found = {**row, "kernel": version}
                 return _add_stable(found, parts) if parts[2:] and parts[2] else _with_stable({**found, "stable": None})
-        if vendor["distribution"] == "rhel":
-            found = _among_builds(version, parts, rest)
-            if found is not None:
-                return found
+        between = _among_builds(version, parts, rest) if vendor["distribution"] == "rhel" else None
+        if between is not None:
+            return between
     base = _dotted(_base(parts))
     row = {
         "name": version,
@@ -200,7 +199,10 @@ def _prints(row: Row, vendor: Row, version: str, rest: str) -> bool:
 
 def _among_builds(version: str, parts: tuple[int, ...], rest: str) -> Row | None:
     """A Red Hat build number between two minor releases' (CentOS Stream, betas): between them in features too."""
-    (build, *_), _rest = _numbers(rest.lstrip("-")) if rest[1:2].isdigit() else ((-1,), "")
+    numbers, _ = _numbers(rest.lstrip("-"))
+    if not numbers:
+        return None
+    build = numbers[0]
     lower: tuple[int, Row] | None = None
     upper: tuple[int, Row] | None = None
     for row in _written():
