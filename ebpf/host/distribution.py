@@ -66,15 +66,15 @@ def parse_os_release(text: str) -> dict[str, str]:
     return fields
 
 
-# The mark that a distribution leaves in uname's release, after which its own release number follows.
+# The mark that a distribution leaves in uname's release, followed by its own release number.
 _NUMBERED = (
     (".amzn", "amzn"),
+    ("+deb", "debian"),
     (".azl", "azurelinux"),
     (".cm", "mariner"),
     (".fc", "fedora"),
     (".mga", "mageia"),
     (".ph", "photon"),
-    ("-1.ph", "photon"),
     (".an", "anolis"),
     (".al", "alinux"),
     (".oe", "openeuler"),

@@ -60,7 +60,7 @@ def version_code_in(image: bytes) -> int | None:
             code = _in_notes(image[offset : offset + length], order)
             if code is not None:
                 return code
-    except struct.error:
+    except (struct.error, OverflowError):
         return None
     return None
 
