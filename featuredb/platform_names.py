@@ -29,19 +29,15 @@ def resolve(name: str) -> Row:
     Raises:
         UnknownPlatform: nothing on record goes by it.
     """
-    text = name.strip()
-    index = _index()
-    key = _squash(text)
-    row = index.get(key)
-    if row is not None:
-        return _with_stable(row)
-    row = _point_release(key, index)
-    if row is not None:
-        return _with_stable(row)
-    version = _without_prefix(text)
+    version = _without_prefix(name.strip())
     if version[:1].isdigit():
         return _by_version(name, version)
-    raise _unknown(name)
+    index = _index()
+    key = _squash(name)
+    row = index.get(key) or _point_release(key, index)
+    if row is None:
+        raise _unknown(name)
+    return _with_stable(row)
 
 
 def _written() -> tuple[Row, ...]:
@@ -186,7 +182,7 @@ def _begins(version: str, prefix: str) -> bool:
 
 
 def _prints(row: Row, vendor: Row, version: str, rest: str) -> bool:
-    prefixes = row.get("kernels") or ((row["kernel"],) if row.get("kernel") else ())
+    prefixes: tuple[str, ...] = row.get("kernels") or ((row["kernel"],) if row.get("kernel") else ())
     if not any(_begins(version, prefix) for prefix in prefixes):
         return False
     if row.get("distribution") != vendor["distribution"] and not (
