@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import struct
 import threading
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def test_needed_agrees_with_a_map_under_a_zero_limit() -> None:
 
     def task() -> bool:
         resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))
-        return syscall.attempt(0, (2).to_bytes(4, "little") + b"\4\0\0\0\4\0\0\0\1\0\0\0") < 0
+        return syscall.attempt(0, struct.pack("=IIII", 2, 4, 4, 1)) < 0
 
     needed = host.read().memlock.needed()
     assert needed is not None
