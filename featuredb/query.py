@@ -1,0 +1,120 @@
+"""Finding records: one kind is loaded when one of its names is first asked for."""
+
+from __future__ import annotations
+
+from featuredb.model import Feature, Relation
+from featuredb.version import version_key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["UnknownName", "closest", "features", "get", "kfunc_programs", "kind_of", "kinds", "names"]
+
+
+class UnknownName(LookupError):
+    """No record has this name. ``name`` is what was asked for, ``suggestions`` the closest names."""
+
+    def __init__(self, name: str, suggestions: list[str]) -> None:
+        hint = f"; did you mean {' or '.join(suggestions)}?" if suggestions else ""
+        super().__init__(f"no feature is called {name!r}{hint}")
+        self.name = name
+        self.suggestions = tuple(suggestions)
+
+
+_features: dict[str, Feature] = {}
+_rows: dict[str, dict[str, Any]] = {}
+
+
+def _table(kind: str) -> dict[str, Any]:
+    table = _rows.get(kind)
+    if table is None:
+        from importlib import import_module
+
+        module = import_module("featuredb._compiled." + kind)
+        table = _rows[kind] = dict(zip(module.NAMES, module.ROWS))
+    return table
+
+
+def kinds() -> tuple[str, ...]:
+    """The kinds of features there are."""
+    from featuredb._compiled import index
+
+    kinds: tuple[str, ...] = index.KINDS
+    return kinds
+
+
+def kind_of(name: str) -> str | None:
+    """The kind of the feature with this name or alias; ``None`` when there is none."""
+    from featuredb._compiled import index
+
+    kind: str | None = index.KIND.get(index.ALIAS.get(name, name))
+    return kind
+
+
+def get(name: str) -> Feature:
+    """The record of a feature by its name or an alias, in exact case. Raises `UnknownName`."""
+    feature = _features.get(name)
+    if feature is None:
+        from featuredb._compiled import index
+
+        real = index.ALIAS.get(name, name)
+        kind = index.KIND.get(real)
+        if kind is None:
+            raise UnknownName(name, closest(name))
+        feature = _features.get(real) or Feature(kind, real, _table(kind)[real])
+        _features[real] = _features[name] = feature
+    return feature
+
+
+def names(kind: str | None = None) -> tuple[str, ...]:
+    """The names of all features, or of one kind, in the order of the sources."""
+    if kind is not None:
+        return tuple(_table(kind))
+    from featuredb._compiled import index
+
+    return tuple(index.KIND)
+
+
+def features(kind: str | None = None) -> tuple[Feature, ...]:
+    """The records of all features, or of one kind."""
+    return tuple(get(name) for name in names(kind))
+
+
+def closest(name: str, count: int = 3) -> list[str]:
+    """The names nearest to one that is not there: other case, a missing prefix, a typo."""
+    from difflib import SequenceMatcher, get_close_matches
+
+    from featuredb._compiled import index
+
+    folded: dict[str, str] = {}
+    for known in (*index.KIND, *index.ALIAS):
+        if ":" not in known:
+            folded.setdefault(known.lower(), index.ALIAS.get(known, known))
+    wanted = name.lower()
+    found = [folded[wanted]] if wanted in folded else []
+    found += [real for low, real in folded.items() if wanted and low.endswith("_" + wanted)]
+    if len(found) < count:
+        near = get_close_matches(wanted, folded, count, 0.6)
+        near.sort(key=lambda low: -SequenceMatcher(None, wanted, low).ratio())
+        found += [folded[low] for low in near]
+    return list(dict.fromkeys(found))[:count]
+
+
+def kfunc_programs(feature: Feature) -> dict[str, Relation]:
+    """The program types that may call a kfunc: those of its sets, not before the kfunc itself."""
+    found: dict[str, Relation] = {}
+    for name in feature.extra.get("sets") or ():
+        for program_type, relation in get(name).program_types.items():
+            held = found.get(program_type)
+            later = _later(relation.since, feature.since)
+            if held is None or (later != "unknown" and (held.since == "unknown" or version_key(later) < version_key(held.since))):
+                row = (later, relation.until, relation.kconfig, relation.capabilities, relation.lockdown, relation.exact, relation.notes)
+                found[program_type] = Relation(row)
+    return found
+
+
+def _later(one: str, other: str) -> str:
+    if "unknown" in (one, other):
+        return other if one == "unknown" else one
+    return one if version_key(one) >= version_key(other) else other
