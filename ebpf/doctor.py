@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ebpf.host import Host
-    from ebpf.kernel.running import RunningKernel
+    from ebpf.kernel.live import RunningKernel
 
 __all__ = ["GOOD", "NOTE", "PROBLEM", "Finding", "examine"]
 

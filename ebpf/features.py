@@ -39,7 +39,7 @@ def check(name: str, program_type: str | None = None) -> Verdict:
 
     its status and the evidence. Parameters and errors as for `supported`.
     """
-    from ebpf.kernel.running import current
+    from ebpf.kernel.live import current
 
     return current().check(name, program_type)
 
@@ -78,6 +78,6 @@ def choose(*names: str) -> str:
 
 def report() -> Report:
     """The running kernel's verdict on every feature there is."""
-    from ebpf.kernel.running import current
+    from ebpf.kernel.live import current
 
     return current().report()

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from ebpf.kernel.base import Kernel, Report
     from ebpf.kernel.recording import RecordedKernel
-    from ebpf.kernel.release import ReleaseKernel
-    from ebpf.kernel.running import RunningKernel
+    from ebpf.kernel.named import ReleaseKernel
+    from ebpf.kernel.live import RunningKernel
 
 __all__ = [
     "ABSENT",
@@ -42,7 +42,7 @@ __all__ = [
 
 def running() -> RunningKernel:
     """The kernel this process runs on. It answers by trial, as far as this process may try."""
-    from ebpf.kernel.running import current
+    from ebpf.kernel.live import current
 
     return current()
 
@@ -59,7 +59,7 @@ def release(name: str, architecture: str | None = None) -> ReleaseKernel:
 
     Raises `ebpf.errors.UnknownKernelError` with the closest names.
     """
-    from ebpf.kernel.release import ReleaseKernel
+    from ebpf.kernel.named import ReleaseKernel
 
     return ReleaseKernel(name, architecture)
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 import featuredb
 from ebpf.kernel.base import feature
 from ebpf.kernel.denial import why_denied
-from ebpf.kernel.release import missing_kconfig
+from ebpf.kernel.named import missing_kconfig
 from ebpf.verdict import ABSENT, COMPILED_OUT, DENIED, SUPPORTED, UNKNOWN, Reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ebpf.kernel.running import RunningKernel
+    from ebpf.kernel.live import RunningKernel
     from ebpf.probe.outcome import Outcome
     from featuredb import Feature
 

@@ -74,7 +74,7 @@ class RecordedKernel(Kernel):
         return entry["status"], [Reason(item["source"], item["text"]) for item in entry["reasons"]]
 
     def _from_database(self, record: Feature, program_type: str | None) -> tuple[str, list[Reason]]:
-        from ebpf.kernel.release import ReleaseKernel, judge
+        from ebpf.kernel.named import ReleaseKernel, judge
 
         silent = Reason("profile", f"{self.path} does not say")
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import featuredb
 from ebpf import probe
 from ebpf.kernel.base import Kernel, Report, check_kinds, feature, needs
-from ebpf.kernel.release import missing_kconfig
+from ebpf.kernel.named import missing_kconfig
 from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, UNKNOWN, Reason, Verdict
 
 TYPE_CHECKING = False
