@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from featuredb import kconfig
     from featuredb.model import Feature, Relation, Statement
-    from featuredb.platforms import Platform, Presence, Release, UnknownPlatform, platform, platforms, releases
+    from featuredb.kernels import Platform, Presence, Release, UnknownPlatform, platform, platforms, releases
     from featuredb.query import UnknownName, closest, features, get, kind_of, kinds, names
     from featuredb.version import version_key
 
@@ -39,7 +39,7 @@ _HOMES = {
     **dict.fromkeys(("Feature", "Relation", "Statement"), "model"),
     **dict.fromkeys(("UnknownName", "closest", "features", "get", "kind_of", "kinds", "names"), "query"),
     **dict.fromkeys(
-        ("Platform", "Presence", "Release", "UnknownPlatform", "platform", "platforms", "releases"), "platforms"
+        ("Platform", "Presence", "Release", "UnknownPlatform", "platform", "platforms", "releases"), "kernels"
     ),
     "version_key": "version",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from featuredb.platforms import Platform, Presence, platform
+from featuredb.kernels import Platform, Presence, platform
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -251,7 +251,7 @@ def _add_stable(row: Row, parts: tuple[int, ...]) -> Row:
 def _unknown(name: str, detail: str = "") -> Exception:
     from difflib import get_close_matches
 
-    from featuredb.platforms import UnknownPlatform
+    from featuredb.kernels import UnknownPlatform
 
     key = _squash(_without_prefix(name))
     known = {row["version"]: row["version"] for row in tables.rows("releases")}
