@@ -8,8 +8,8 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from featuredb import kconfig
-    from featuredb.model import Feature, Relation, Statement
     from featuredb.kernels import Platform, Presence, Release, UnknownPlatform, platform, platforms, releases
+    from featuredb.model import Feature, Relation, Statement
     from featuredb.query import UnknownName, closest, features, get, kind_of, kinds, names
     from featuredb.version import version_key
 

@@ -103,11 +103,14 @@ def _missing(where: Platform, record: Feature, title: str) -> Presence:
 def _for_program(where: Platform, record: Feature, program_type: str, itself: Presence) -> Presence:
     """The same for one program type, of a feature that is there."""
     from featuredb import version_key
+    from featuredb.model import EVERY_PROGRAM
 
     relations = record.program_types
     if not relations:
         return itself
     relation = relations.get(program_type)
+    if relation is None and record.kind == "kfunc":
+        relation = relations.get(EVERY_PROGRAM)  # a set registered for no type in particular is open to all
     title = _title(where)
     if relation is None:
         return Presence("absent", "mainline", f"no release opens it to {program_type}")
@@ -116,7 +119,7 @@ def _for_program(where: Platform, record: Feature, program_type: str, itself: Pr
     base = where._row.get("relations") or where.base or ""
     if relation.until not in (None, "unknown") and version_key(relation.until) <= version_key(base):
         return Presence("absent", "mainline", f"closed to {program_type} since Linux {relation.until}")
-    came_along = record.name in where.plus and relation.since == _since(record)
+    came_along = record.name in where.plus and relation.since == record.since
     if came_along or version_key(relation.since) <= version_key(base):
         return Presence("present", itself.source, f"{itself.text}, open to {program_type} since {relation.since}")
     text = f"open to {program_type} since Linux {relation.since}, {title} has the features of {base}"
@@ -143,8 +146,8 @@ def _own(where: Platform) -> str:
 
 
 def _since(record: Feature) -> str:
-    """The first release on record that has it; "unknown" when none is."""
-    return str(record.since or "unknown")
+    """The first release on record in which it works; "unknown" when none is."""
+    return str(record.statements[0].usable_since or record.since)
 
 
 def _commit(record: Feature) -> str:
