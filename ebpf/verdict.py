@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["ABSENT", "COMPILED_OUT", "DENIED", "STATUSES", "SUPPORTED", "UNKNOWN", "Reason", "Verdict"]
 
@@ -59,11 +59,10 @@ class Verdict:
         status: one of `STATUSES`.
         reasons: the evidence, strongest first (`Reason`).
         kernel: what was asked, in words: ``"6.18.44"``, ``"rhel8.6"``.
-        alternatives: names of features that can stand in for it and that this kernel has, as far as is known.
         needs: what the feature needs, in words: ``"Linux 4.10 (commit 29ba732acbee)"``; empty when not known.
     """
 
-    __slots__ = ("alternatives", "kernel", "kind", "name", "needs", "program_type", "reasons", "status")
+    __slots__ = ("_alternatives", "kernel", "kind", "name", "needs", "program_type", "reasons", "status")
 
     def __init__(
         self,
@@ -74,7 +73,7 @@ class Verdict:
         *,
         kernel: str,
         program_type: str | None = None,
-        alternatives: Sequence[str] = (),
+        alternatives: Sequence[str] | Callable[[], Sequence[str]] = (),
         needs: str = "",
     ) -> None:
         self.name = name
@@ -83,11 +82,19 @@ class Verdict:
         self.reasons = tuple(reasons)
         self.kernel = kernel
         self.program_type = program_type
-        self.alternatives = tuple(alternatives)
+        self._alternatives = alternatives
         self.needs = needs
 
     def __bool__(self) -> bool:
         return self.status == SUPPORTED
+
+    @property
+    def alternatives(self) -> tuple[str, ...]:
+        """Names of features that can stand in for it and that this kernel has; looked for when first asked."""
+        found = self._alternatives
+        if not isinstance(found, tuple):
+            found = self._alternatives = tuple(found() if callable(found) else found)
+        return found
 
     @property
     def subject(self) -> str:
@@ -109,7 +116,7 @@ class Verdict:
             text = f"{self.subject} is absent on {self.kernel}: {why}."
         else:
             text = f"{self.subject} could not be decided on {self.kernel}: {why}."
-        if self.alternatives and self.status in (ABSENT, COMPILED_OUT):
+        if self.status in (ABSENT, COMPILED_OUT) and self.alternatives:
             text += f" Alternative: {', '.join(self.alternatives)}."
         return text
 

@@ -28,8 +28,8 @@ def run(options: argparse.Namespace) -> int:
     record = feature(options.name)
     kernel = output.kernel_of(options.kernel)
     rows = _record(record)
-    print(output.paint(record.name, "bold") + (f": {record.summary}" if record.summary else ""))
-    _print(rows)
+    print(output.paint(record.name, "bold"))
+    _print([("", record.summary), *rows] if record.summary else rows)
     _verdict(kernel, record, options.program_type)
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import featuredb
 from ebpf import probe
+from ebpf.probe import context
 from ebpf.kernel.base import Kernel, Report, check_kinds, feature, needs
 from ebpf.kernel.named import missing_kconfig
 from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, UNKNOWN, Reason, Verdict
@@ -100,7 +101,7 @@ class RunningKernel(Kernel):
         return self.host.as_dict()
 
     def _check(self, record: Feature, program_type: str | None) -> Verdict:
-        key = (probe.context.credentials(), record.name, program_type)
+        key = (context.credentials(), record.name, program_type)
         verdict = self._verdicts.get(key)
         if verdict is None:
             verdict = self._judge(record, program_type, probe.trial(record.name, program_type))
@@ -126,7 +127,7 @@ class RunningKernel(Kernel):
             reasons,
             kernel=self.name if status != SUPPORTED else "this kernel",
             program_type=program_type,
-            alternatives=self._alternatives(record) if missing else (),
+            alternatives=(lambda: self._alternatives(record)) if missing else (),
             needs=needs(record, program_type) if too_old else "",
         )
 

@@ -9,7 +9,7 @@ from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, UNKNOWN, Reason, Verdi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from featuredb import Feature, Platform
 
@@ -45,7 +45,7 @@ class ReleaseKernel(Kernel):
             reasons,
             kernel=self.name,
             program_type=program_type,
-            alternatives=self._alternatives(record) if missing else (),
+            alternatives=(lambda: self._alternatives(record)) if missing else (),
             needs=needs(record, program_type) if status == ABSENT else "",
         )
 
@@ -92,7 +92,7 @@ def _on_architecture(record: Feature, platform: Platform, architecture: str) -> 
     return record.known_at(platform.base, architecture) is not False
 
 
-def missing_kconfig(record: Feature, program_type: str | None, get: object) -> str:
+def missing_kconfig(record: Feature, program_type: str | None, get: Callable[[str], str | None]) -> str:
     """The kconfig expression a feature needs to exist that is known not to hold;
 
     empty when it holds or is not known.

@@ -55,7 +55,7 @@ class RecordedKernel(Kernel):
             reasons,
             kernel=self.name,
             program_type=program_type,
-            alternatives=self._alternatives(record) if missing else (),
+            alternatives=(lambda: self._alternatives(record)) if missing else (),
             needs=needs(record, program_type) if status == ABSENT and self._is_older(record) else "",
         )
 
