@@ -163,6 +163,8 @@ def create_map(map_type: int, key: int, value: int, entries: int, flags: int = 0
     return syscall.attempt(_COMMANDS["BPF_MAP_CREATE"], attr)
 
 
+BYTE_ORDER = sys.byteorder
+
 if sys.byteorder == "little":
 
     def instruction(code: int, dst: int = 0, src: int = 0, off: int = 0, imm: int = 0) -> bytes:

@@ -30,6 +30,7 @@ __all__ = [
     "can_create_map",
     "can_load",
     "can_load_btf",
+    "capable",
     "credentials",
     "refusal",
     "seccomp_mode",
@@ -65,6 +66,15 @@ def _effective() -> bytes:
     """The calling thread's effective, permitted and inheritable sets, as the kernel wrote them."""
     data = ctypes.create_string_buffer(24)
     return data.raw if _libc.capget(_capget_header, data) == 0 else b""
+
+
+def capable(perfmon: bool = False) -> bool:
+    """Whether the calling thread has CAP_BPF, or CAP_PERFMON if asked, or CAP_SYS_ADMIN: in its own user namespace."""
+    effective = _effective()
+    if not effective:
+        return False
+    low, high = struct.unpack_from("=I8xI", effective)  # struct __user_cap_data_struct[2]: effective, permitted, …
+    return bool(low >> 21 & 1 or high >> ((38 if perfmon else 39) - 32) & 1)
 
 
 def seccomp_mode() -> int | None:
