@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import os
 
     from ebpf.kernel.base import Kernel, Report
-    from ebpf.kernel.recording import RecordedKernel
-    from ebpf.kernel.named import ReleaseKernel
     from ebpf.kernel.live import RunningKernel
+    from ebpf.kernel.named import ReleaseKernel
+    from ebpf.kernel.recording import RecordedKernel
 
 __all__ = [
     "ABSENT",

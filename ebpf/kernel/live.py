@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import featuredb
 from ebpf import probe
-from ebpf.probe import context
 from ebpf.kernel.base import Kernel, Report, check_kinds, feature, needs
 from ebpf.kernel.named import missing_kconfig
+from ebpf.probe import context
 from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, UNKNOWN, Reason, Verdict
 
 TYPE_CHECKING = False
