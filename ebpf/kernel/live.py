@@ -11,7 +11,7 @@ from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, UNKNOWN, Reason, Verdi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
     from typing import Any
 
     from ebpf.host import Host
@@ -97,6 +97,21 @@ class RunningKernel(Kernel):
             self._btf = BtfEvidence(self.host.btf)
         return self._btf
 
+    def option(self, name: str) -> str | None:
+        """The value of a build option: ``"y"``, ``"m"``, ``"n"``; ``None`` when it is not known.
+
+        An option that this release does not have yet is not "not set": it is looked for under its former name.
+        """
+        value = self.host.kconfig.get(name)
+        if value != "n" or self.platform is None or self.platform.base is None:
+            return value
+        from featuredb import options
+
+        if options.known(name, self.platform.base) is not False:
+            return value
+        former = options.former_name(name)
+        return self.host.kconfig.get(former) if former else None
+
     def describe(self) -> dict[str, Any]:
         return self.host.as_dict()
 
@@ -149,11 +164,10 @@ class RunningKernel(Kernel):
 
     def _table(self, kind: str, table: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
         """Pairs that were tried and refused: told apart into absent and compiled out."""
-        get: Callable[[str], str | None] = self.host.kconfig.get
         for program_type, row in table.items():
             for name, status in row.items():
                 if status == ABSENT:
                     record = featuredb.get(name)
-                    if program_type in record.program_types and missing_kconfig(record, program_type, get):
+                    if program_type in record.program_types and missing_kconfig(record, program_type, self.option):
                         row[name] = COMPILED_OUT
         return table
