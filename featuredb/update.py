@@ -13,11 +13,11 @@ from __future__ import annotations
 import os
 import re
 import sys
-
 from pathlib import Path
 
 from featuredb import header as headers
 from featuredb import load
+from featuredb.schema import FILES
 from featuredb.version import version_key
 
 TYPE_CHECKING = False
@@ -113,7 +113,7 @@ def write(new: Sequence[tuple[str, Record]], data: Path = load.DATA) -> list[Pat
     """
     texts: dict[Path, str] = {}
     for kind, record in new:
-        path = data / f"{load.FILES[kind]}.toml"
+        path = data / f"{FILES[kind]}.toml"
         if path not in texts:
             texts[path] = path.read_text(encoding="utf-8")
             if not texts[path].endswith("\n"):
