@@ -21,6 +21,7 @@ __all__ = [
     "BAD_FD",
     "ENOTSUPP",
     "MAP_CREATE",
+    "NO_COMMAND",
     "PROG_LOAD",
     "RETURN_0",
     "address",
@@ -153,6 +154,43 @@ def closing(fd: int) -> int:
     return fd
 
 
+_patience = 1.0  # seconds that this process still waits for memory
+
+NO_COMMAND = 0x7FFF
+"""A bpf() command that no kernel has: EINVAL, after the attribute's size was checked."""
+_ATTR_SIZE_5_10 = 120  # sizeof(union bpf_attr) of 5.8 to 5.10, the last kernels that charge RLIMIT_MEMLOCK
+
+
+def _charged() -> bool:
+    """Whether maps and programs count against a limited RLIMIT_MEMLOCK; the attribute's size tells the kernel's age."""
+    import resource
+
+    if resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] == resource.RLIM_INFINITY:
+        return False
+    return syscall.attempt(NO_COMMAND, bytes(_ATTR_SIZE_5_10) + b"\1") == -errno.E2BIG
+
+
+def _patiently(command: int, attr: bytearray, doubtful: tuple[int, ...]) -> int:
+    """Make the call; on a kernel that charges memlock, again a little later when it was refused.
+
+    The memory of a closed map is given back after a grace period. Until then the limit is exceeded: EPERM, or EINVAL
+    from a DEVMAP (measured on 5.8).
+    """
+    global _patience
+    result = syscall.attempt(command, attr)
+    if result not in doubtful or _patience <= 0 or not _charged():
+        return result
+    import time
+
+    for delay in (0.02, 0.08):
+        time.sleep(delay)
+        _patience -= delay
+        result = syscall.attempt(command, attr)
+        if result not in doubtful:
+            break
+    return result
+
+
 def create_map(map_type: int, key: int, value: int, entries: int, flags: int = 0, /, **fields: int | bytes) -> int:
     """BPF_MAP_CREATE: an fd or -errno."""
     attr = bytearray(struct.pack("=5I", map_type, key, value, entries, flags))
@@ -160,7 +198,7 @@ def create_map(map_type: int, key: int, value: int, entries: int, flags: int = 0
         rest = attribute(MAP_CREATE, fields)
         rest[: len(attr)] = attr
         attr = rest
-    return syscall.attempt(_COMMANDS["BPF_MAP_CREATE"], attr)
+    return _patiently(_COMMANDS["BPF_MAP_CREATE"], attr, (-errno.EPERM, -errno.EINVAL))
 
 
 BYTE_ORDER = sys.byteorder
@@ -204,7 +242,7 @@ def _load(program_type: int, insns: ctypes.Array[ctypes.c_char], count: int, fie
         attr = rest
     else:
         attr += bytes(24)  # up to kern_version: all of the attribute that 3.18 looks at
-    result = syscall.attempt(_COMMANDS["BPF_PROG_LOAD"], attr)
+    result = _patiently(_COMMANDS["BPF_PROG_LOAD"], attr, (-errno.EPERM,))
     for _ in range(4):  # the verifier gives up when a signal is pending (kernel/bpf/verifier.c, do_check())
         if result != -errno.EAGAIN:
             break

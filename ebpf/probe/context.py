@@ -40,7 +40,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _capget_header = struct.pack("=Ii", 0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, the calling thread
 _PR_GET_SECCOMP = 21
 _SECCOMP_FILTER = 2
-_NO_COMMAND = 0x7FFF  # a bpf() command that no kernel has: answers EINVAL after the attribute's size is checked
+_NO_COMMAND = calls.NO_COMMAND
 
 _MAP_TYPE_ARRAY = 2
 _PROG_TYPE_SOCKET_FILTER = 1

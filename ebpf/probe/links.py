@@ -14,7 +14,7 @@ from ebpf.probe import calls, context
 from ebpf.probe.calls import BAD_FD
 from ebpf.probe.judge import judge
 from ebpf.probe.outcome import Outcome
-from ebpf.verdict import ABSENT, COMPILED_OUT, UNKNOWN
+from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, UNKNOWN
 
 __all__ = ["TABLE", "LinkTrial", "tracing_load", "trial", "try_link"]
 
@@ -24,7 +24,7 @@ _LOOPBACK = 1  # the first interface of every network namespace
 _XDP_FLAGS_HW_MODE = 1 << 3
 _NOWHERE = 8  # an address in the first page: EFAULT whenever it is read
 _TRACING = 26
-_TRACE_RAW_TP, _FENTRY = 23, 24
+_TRACE_RAW_TP, _FENTRY, _TRACE_ITER = 23, 24, 28
 
 _EINVAL, _E2BIG = errno.EINVAL, errno.E2BIG
 
@@ -145,8 +145,9 @@ def try_link(row: LinkTrial, name: str) -> Outcome:
 def tracing_load(program_type: int, attach_type: int, name: str) -> Outcome:
     """What the verifier says of a tracing or LSM program that is to be attached to type 1 of vmlinux, no function.
 
-    ``attach_btf_id 1 is not a function`` (or ``… not a typedef``) shows that the attach type is known. Whether it can
-    be attached is another matter (fentry needs trampolines of the architecture): ``unknown``, for other evidence.
+    ``attach_btf_id 1 is not a function`` (or ``… not a typedef``) shows that the attach type is known: ``supported``
+    for iterators and raw tracepoints. Whether the others can be attached is another matter (fentry needs trampolines of
+    the architecture): ``unknown``, for other evidence.
     """
     result, log = calls.load_logged(program_type, attach_btf_id=1, expected_attach_type=attach_type)
     what = f"BPF_PROG_LOAD of a program for {name}"
@@ -154,11 +155,11 @@ def tracing_load(program_type: int, attach_type: int, name: str) -> Outcome:
     if refused is not None:
         return refused
     if "attach_btf_id 1 is not a" in log:
-        calls.closing(result)
-        return Outcome(UNKNOWN, f"{what} shows that the verifier knows it; it was not attached", -min(result, 0))
+        status = SUPPORTED if attach_type in (_TRACE_RAW_TP, _TRACE_ITER) else UNKNOWN
+        return Outcome(status, f"{what} shows that the verifier knows it; it was not attached", _EINVAL)
     if result == -_EINVAL and attach_type != _TRACE_RAW_TP:
         control = tracing_load(_TRACING, _TRACE_RAW_TP, "BPF_TRACE_RAW_TP")
-        if control.status == UNKNOWN and "knows it" in control.text:
+        if control.status == SUPPORTED:
             return Outcome(ABSENT, f"{what} answered EINVAL, while the verifier knows BPF_TRACE_RAW_TP", _EINVAL)
     return judge(result, what, context.can_load, absent=())
 
@@ -197,7 +198,7 @@ def trial(name: str, program_type: str | None = None) -> Outcome | None:
     if name == "BPF_LINK_TYPE_TRACING":
         return tracing_load(_TRACING, _FENTRY, name)
     if name == "BPF_LINK_TYPE_ITER":
-        return tracing_load(_TRACING, 28, name)
+        return tracing_load(_TRACING, _TRACE_ITER, name)
     if name == "BPF_LINK_TYPE_TRACING_MULTI":
         return tracing_load(_TRACING, 59, name)
     row = TABLE.get(name)
