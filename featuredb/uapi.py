@@ -1,4 +1,4 @@
-"""Writes ebpf/uapi.py out of the database: ``python -m featuredb.uapi`` writes, ``--check`` tells whether it is stale."""
+"""Writes ebpf/uapi.py out of the database: ``python -m featuredb.uapi`` writes, ``--check`` tells if it is stale."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Record = dict[str, Any]
 
-__all__ = ["Comparison", "compare", "main", "write"]
+__all__ = ["Comparison", "compare", "main", "names", "write"]
 
 SOURCE = "include/uapi/linux/bpf.h"
 
@@ -115,8 +115,8 @@ def write(new: Sequence[tuple[str, Record]], data: Path = load.DATA) -> list[Pat
     for kind, record in new:
         path = data / f"{FILES[kind]}.toml"
         if path not in texts:
-            texts[path] = path.read_text(encoding="utf-8")
-            if not texts[path].endswith("\n"):
+            texts[path] = path.read_text(encoding="utf-8") if path.exists() else ""
+            if texts[path] and not texts[path].endswith("\n"):
                 texts[path] += "\n"
         texts[path] += _toml(kind, record)
     copies = {path: path.with_name(f"{path.name}.new-{os.getpid()}") for path in texts}
@@ -132,6 +132,11 @@ def write(new: Sequence[tuple[str, Record]], data: Path = load.DATA) -> list[Pat
         for copy in copies.values():
             copy.unlink(missing_ok=True)
     return sorted(copies)
+
+
+def names(header: headers.Header) -> list[str]:
+    """Every name in the header that a record can have."""
+    return list(_found(header))
 
 
 def _found(header: headers.Header) -> dict[str, tuple[str, int | None]]:
