@@ -6,7 +6,7 @@ import errno
 import os
 import struct
 
-from ebpf import syscall
+from ebpf import syscall, uapi
 from ebpf.probe import calls, context
 from ebpf.probe.elements import element
 from ebpf.probe.judge import judge
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SAME_AS", "TABLE", "trial"]
 
-_HASH, _SOCKET_FILTER = 1, 1
-_GET_NEXT_KEY, _PROG_TEST_RUN, _LOOKUP_AND_DELETE, _MAP_FREEZE, _UPDATE = 4, 10, 21, 22, 2
 _ENOENT, _EINVAL, _EFAULT = errno.ENOENT, errno.EINVAL, errno.EFAULT
 
 
@@ -30,7 +28,7 @@ def _on_map(use: Callable[[int], int], call: str, *, known: tuple[int, ...] = ()
     """One command on an empty hash map of one element."""
 
     def try_it(name: str) -> Outcome:
-        fd = calls.create_map(_HASH, 4, 4, 1)
+        fd = calls.create_map(uapi.BPF_MAP_TYPE_HASH, 4, 4, 1)
         if fd < 0:
             return judge(fd, "BPF_MAP_CREATE of a hash map", context.can_create_map, absent=())
         try:
@@ -44,21 +42,21 @@ def _on_map(use: Callable[[int], int], call: str, *, known: tuple[int, ...] = ()
 
 def _freeze(fd: int) -> int:
     """Freeze the map; a write then answers EPERM, which is no refusal of the process."""
-    result = syscall.attempt(_MAP_FREEZE, struct.pack("=I", fd))
+    result = syscall.attempt(uapi.BPF_MAP_FREEZE, struct.pack("=I", fd))
     if result < 0:
         return result
-    return 0 if element(_UPDATE, fd) == -errno.EPERM else -_EINVAL
+    return 0 if element(uapi.BPF_MAP_UPDATE_ELEM, fd) == -errno.EPERM else -_EINVAL
 
 
 def _test_run(name: str) -> Outcome:
     """An empty socket filter runs once, on 64 zero bytes."""
-    fd = calls.load_program(_SOCKET_FILTER)
+    fd = calls.load_program(uapi.BPF_PROG_TYPE_SOCKET_FILTER)
     if fd < 0:
         return judge(fd, "BPF_PROG_LOAD of an empty socket filter", context.can_load)
     data = calls.buffer(bytes(64))
     try:
         attr = struct.pack("=4I2Q2I", fd, 0, 64, 0, calls.address(data), 0, 0, 0)
-        result = syscall.attempt(_PROG_TEST_RUN, attr)
+        result = syscall.attempt(uapi.BPF_PROG_TEST_RUN, attr)
     finally:
         syscall.close(fd)
     return judge(result, "BPF_PROG_TEST_RUN of a socket filter", context.can_load, makes_fd=False)
@@ -91,14 +89,14 @@ def _file(path: str) -> Trial:
 TABLE: dict[str, Trial] = {
     # Before 4.12 a missing key is copied from nowhere: EFAULT.
     "get_next_key_null": _on_map(
-        lambda fd: element(_GET_NEXT_KEY, fd, key=None),
+        lambda fd: element(uapi.BPF_MAP_GET_NEXT_KEY, fd, key=None),
         "BPF_MAP_GET_NEXT_KEY of no key",
         known=(_ENOENT,),
         absent=(_EFAULT,),
     ),
     # ENOTSUPP from maps that are no queue or stack, before 5.14.
     "lookup_and_delete_hash": _on_map(
-        lambda fd: element(_LOOKUP_AND_DELETE, fd),
+        lambda fd: element(uapi.BPF_MAP_LOOKUP_AND_DELETE_ELEM, fd),
         "BPF_MAP_LOOKUP_AND_DELETE_ELEM of a hash map",
         known=(_ENOENT,),
         absent=(calls.ENOTSUPP, errno.EOPNOTSUPP, _EINVAL),

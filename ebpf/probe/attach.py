@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import struct
 
-from ebpf import syscall
+from ebpf import syscall, uapi
 from ebpf.probe import calls, context, links
 from ebpf.probe.calls import BAD_FD
 from ebpf.probe.judge import judge
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["TABLE", "AttachTrial", "trial"]
 
-_PROG_DETACH, _PROG_QUERY = 9, 16
 _NO_ATTACH_TYPE = 0x7FFF
 _EINVAL = errno.EINVAL
-_TRACING, _LSM = 26, 29
-_FIRST_BORN_WITH_QUERY = 6  # BPF_CGROUP_DEVICE: the attach types before it are older than BPF_PROG_QUERY (4.15)
+_TRACING, _LSM, _XDP = uapi.BPF_PROG_TYPE_TRACING, uapi.BPF_PROG_TYPE_LSM, uapi.BPF_PROG_TYPE_XDP
+# The attach types before it are older than BPF_PROG_QUERY (both 4.15).
+_FIRST_BORN_WITH_QUERY = uapi.BPF_CGROUP_DEVICE
 
 
 class AttachTrial:
@@ -43,75 +43,77 @@ class AttachTrial:
 
 
 TABLE: dict[str, AttachTrial] = {
-    "BPF_CGROUP_INET_INGRESS": AttachTrial(0, "query"),
-    "BPF_CGROUP_INET_EGRESS": AttachTrial(1, "query"),
-    "BPF_CGROUP_INET_SOCK_CREATE": AttachTrial(2, "query"),
-    "BPF_CGROUP_SOCK_OPS": AttachTrial(3, "query"),
-    "BPF_SK_SKB_STREAM_PARSER": AttachTrial(4, "detach"),
-    "BPF_SK_SKB_STREAM_VERDICT": AttachTrial(5, "detach"),
-    "BPF_CGROUP_DEVICE": AttachTrial(6, "query"),
-    "BPF_SK_MSG_VERDICT": AttachTrial(7, "detach"),
-    "BPF_CGROUP_INET4_BIND": AttachTrial(8, "query"),
-    "BPF_CGROUP_INET6_BIND": AttachTrial(9, "query"),
-    "BPF_CGROUP_INET4_CONNECT": AttachTrial(10, "query"),
-    "BPF_CGROUP_INET6_CONNECT": AttachTrial(11, "query"),
-    "BPF_CGROUP_INET4_POST_BIND": AttachTrial(12, "query"),
-    "BPF_CGROUP_INET6_POST_BIND": AttachTrial(13, "query"),
-    "BPF_CGROUP_UDP4_SENDMSG": AttachTrial(14, "query"),
-    "BPF_CGROUP_UDP6_SENDMSG": AttachTrial(15, "query"),
-    "BPF_LIRC_MODE2": AttachTrial(16, "query"),
-    "BPF_FLOW_DISSECTOR": AttachTrial(17, "query"),
-    "BPF_CGROUP_SYSCTL": AttachTrial(18, "query"),
-    "BPF_CGROUP_UDP4_RECVMSG": AttachTrial(19, "query"),
-    "BPF_CGROUP_UDP6_RECVMSG": AttachTrial(20, "query"),
-    "BPF_CGROUP_GETSOCKOPT": AttachTrial(21, "query"),
-    "BPF_CGROUP_SETSOCKOPT": AttachTrial(22, "query"),
-    "BPF_TRACE_RAW_TP": AttachTrial(23, "tracing", _TRACING),
-    "BPF_TRACE_FENTRY": AttachTrial(24, "tracing", _TRACING),
-    "BPF_TRACE_FEXIT": AttachTrial(25, "tracing", _TRACING),
-    "BPF_MODIFY_RETURN": AttachTrial(26, "tracing", _TRACING),
-    "BPF_LSM_MAC": AttachTrial(27, "tracing", _LSM),
-    "BPF_TRACE_ITER": AttachTrial(28, "tracing", _TRACING),
-    "BPF_CGROUP_INET4_GETPEERNAME": AttachTrial(29, "query"),
-    "BPF_CGROUP_INET6_GETPEERNAME": AttachTrial(30, "query"),
-    "BPF_CGROUP_INET4_GETSOCKNAME": AttachTrial(31, "query"),
-    "BPF_CGROUP_INET6_GETSOCKNAME": AttachTrial(32, "query"),
-    "BPF_XDP_DEVMAP": AttachTrial(33, "devmap", 6),
-    "BPF_CGROUP_INET_SOCK_RELEASE": AttachTrial(34, "query"),
-    "BPF_XDP_CPUMAP": AttachTrial(35, "cpumap", 6),
-    "BPF_SK_LOOKUP": AttachTrial(36, "query"),
-    "BPF_XDP": AttachTrial(37, "link", 6),
-    "BPF_SK_SKB_VERDICT": AttachTrial(38, "detach"),
-    "BPF_SK_REUSEPORT_SELECT": AttachTrial(39, "load", 21),
-    "BPF_SK_REUSEPORT_SELECT_OR_MIGRATE": AttachTrial(40, "load", 21),
-    "BPF_PERF_EVENT": AttachTrial(41, "link"),
-    "BPF_TRACE_KPROBE_MULTI": AttachTrial(42, "link"),
-    "BPF_LSM_CGROUP": AttachTrial(43, "lsm_cgroup", _LSM),
-    "BPF_STRUCT_OPS": AttachTrial(44, "struct_ops"),
-    "BPF_NETFILTER": AttachTrial(45, "link"),
-    "BPF_TCX_INGRESS": AttachTrial(46, "link"),
-    "BPF_TCX_EGRESS": AttachTrial(47, "link"),
-    "BPF_TRACE_UPROBE_MULTI": AttachTrial(48, "link"),
-    "BPF_CGROUP_UNIX_CONNECT": AttachTrial(49, "query"),
-    "BPF_CGROUP_UNIX_SENDMSG": AttachTrial(50, "query"),
-    "BPF_CGROUP_UNIX_RECVMSG": AttachTrial(51, "query"),
-    "BPF_CGROUP_UNIX_GETPEERNAME": AttachTrial(52, "query"),
-    "BPF_CGROUP_UNIX_GETSOCKNAME": AttachTrial(53, "query"),
-    "BPF_NETKIT_PRIMARY": AttachTrial(54, "link"),
-    "BPF_NETKIT_PEER": AttachTrial(55, "link"),
-    "BPF_TRACE_KPROBE_SESSION": AttachTrial(56, "link"),
-    "BPF_TRACE_UPROBE_SESSION": AttachTrial(57, "link"),
-    "BPF_TRACE_FSESSION": AttachTrial(58, "tracing", _TRACING),
-    "BPF_TRACE_FENTRY_MULTI": AttachTrial(59, "tracing", _TRACING),
-    "BPF_TRACE_FEXIT_MULTI": AttachTrial(60, "tracing", _TRACING),
-    "BPF_TRACE_FSESSION_MULTI": AttachTrial(61, "tracing", _TRACING),
+    "BPF_CGROUP_INET_INGRESS": AttachTrial(uapi.BPF_CGROUP_INET_INGRESS, "query"),
+    "BPF_CGROUP_INET_EGRESS": AttachTrial(uapi.BPF_CGROUP_INET_EGRESS, "query"),
+    "BPF_CGROUP_INET_SOCK_CREATE": AttachTrial(uapi.BPF_CGROUP_INET_SOCK_CREATE, "query"),
+    "BPF_CGROUP_SOCK_OPS": AttachTrial(uapi.BPF_CGROUP_SOCK_OPS, "query"),
+    "BPF_SK_SKB_STREAM_PARSER": AttachTrial(uapi.BPF_SK_SKB_STREAM_PARSER, "detach"),
+    "BPF_SK_SKB_STREAM_VERDICT": AttachTrial(uapi.BPF_SK_SKB_STREAM_VERDICT, "detach"),
+    "BPF_CGROUP_DEVICE": AttachTrial(uapi.BPF_CGROUP_DEVICE, "query"),
+    "BPF_SK_MSG_VERDICT": AttachTrial(uapi.BPF_SK_MSG_VERDICT, "detach"),
+    "BPF_CGROUP_INET4_BIND": AttachTrial(uapi.BPF_CGROUP_INET4_BIND, "query"),
+    "BPF_CGROUP_INET6_BIND": AttachTrial(uapi.BPF_CGROUP_INET6_BIND, "query"),
+    "BPF_CGROUP_INET4_CONNECT": AttachTrial(uapi.BPF_CGROUP_INET4_CONNECT, "query"),
+    "BPF_CGROUP_INET6_CONNECT": AttachTrial(uapi.BPF_CGROUP_INET6_CONNECT, "query"),
+    "BPF_CGROUP_INET4_POST_BIND": AttachTrial(uapi.BPF_CGROUP_INET4_POST_BIND, "query"),
+    "BPF_CGROUP_INET6_POST_BIND": AttachTrial(uapi.BPF_CGROUP_INET6_POST_BIND, "query"),
+    "BPF_CGROUP_UDP4_SENDMSG": AttachTrial(uapi.BPF_CGROUP_UDP4_SENDMSG, "query"),
+    "BPF_CGROUP_UDP6_SENDMSG": AttachTrial(uapi.BPF_CGROUP_UDP6_SENDMSG, "query"),
+    "BPF_LIRC_MODE2": AttachTrial(uapi.BPF_LIRC_MODE2, "query"),
+    "BPF_FLOW_DISSECTOR": AttachTrial(uapi.BPF_FLOW_DISSECTOR, "query"),
+    "BPF_CGROUP_SYSCTL": AttachTrial(uapi.BPF_CGROUP_SYSCTL, "query"),
+    "BPF_CGROUP_UDP4_RECVMSG": AttachTrial(uapi.BPF_CGROUP_UDP4_RECVMSG, "query"),
+    "BPF_CGROUP_UDP6_RECVMSG": AttachTrial(uapi.BPF_CGROUP_UDP6_RECVMSG, "query"),
+    "BPF_CGROUP_GETSOCKOPT": AttachTrial(uapi.BPF_CGROUP_GETSOCKOPT, "query"),
+    "BPF_CGROUP_SETSOCKOPT": AttachTrial(uapi.BPF_CGROUP_SETSOCKOPT, "query"),
+    "BPF_TRACE_RAW_TP": AttachTrial(uapi.BPF_TRACE_RAW_TP, "tracing", _TRACING),
+    "BPF_TRACE_FENTRY": AttachTrial(uapi.BPF_TRACE_FENTRY, "tracing", _TRACING),
+    "BPF_TRACE_FEXIT": AttachTrial(uapi.BPF_TRACE_FEXIT, "tracing", _TRACING),
+    "BPF_MODIFY_RETURN": AttachTrial(uapi.BPF_MODIFY_RETURN, "tracing", _TRACING),
+    "BPF_LSM_MAC": AttachTrial(uapi.BPF_LSM_MAC, "tracing", _LSM),
+    "BPF_TRACE_ITER": AttachTrial(uapi.BPF_TRACE_ITER, "tracing", _TRACING),
+    "BPF_CGROUP_INET4_GETPEERNAME": AttachTrial(uapi.BPF_CGROUP_INET4_GETPEERNAME, "query"),
+    "BPF_CGROUP_INET6_GETPEERNAME": AttachTrial(uapi.BPF_CGROUP_INET6_GETPEERNAME, "query"),
+    "BPF_CGROUP_INET4_GETSOCKNAME": AttachTrial(uapi.BPF_CGROUP_INET4_GETSOCKNAME, "query"),
+    "BPF_CGROUP_INET6_GETSOCKNAME": AttachTrial(uapi.BPF_CGROUP_INET6_GETSOCKNAME, "query"),
+    "BPF_XDP_DEVMAP": AttachTrial(uapi.BPF_XDP_DEVMAP, "devmap", _XDP),
+    "BPF_CGROUP_INET_SOCK_RELEASE": AttachTrial(uapi.BPF_CGROUP_INET_SOCK_RELEASE, "query"),
+    "BPF_XDP_CPUMAP": AttachTrial(uapi.BPF_XDP_CPUMAP, "cpumap", _XDP),
+    "BPF_SK_LOOKUP": AttachTrial(uapi.BPF_SK_LOOKUP, "query"),
+    "BPF_XDP": AttachTrial(uapi.BPF_XDP, "link"),
+    "BPF_SK_SKB_VERDICT": AttachTrial(uapi.BPF_SK_SKB_VERDICT, "detach"),
+    "BPF_SK_REUSEPORT_SELECT": AttachTrial(uapi.BPF_SK_REUSEPORT_SELECT, "load", uapi.BPF_PROG_TYPE_SK_REUSEPORT),
+    "BPF_SK_REUSEPORT_SELECT_OR_MIGRATE": AttachTrial(
+        uapi.BPF_SK_REUSEPORT_SELECT_OR_MIGRATE, "load", uapi.BPF_PROG_TYPE_SK_REUSEPORT
+    ),
+    "BPF_PERF_EVENT": AttachTrial(uapi.BPF_PERF_EVENT, "link"),
+    "BPF_TRACE_KPROBE_MULTI": AttachTrial(uapi.BPF_TRACE_KPROBE_MULTI, "link"),
+    "BPF_LSM_CGROUP": AttachTrial(uapi.BPF_LSM_CGROUP, "lsm_cgroup", _LSM),
+    "BPF_STRUCT_OPS": AttachTrial(uapi.BPF_STRUCT_OPS, "struct_ops"),
+    "BPF_NETFILTER": AttachTrial(uapi.BPF_NETFILTER, "link"),
+    "BPF_TCX_INGRESS": AttachTrial(uapi.BPF_TCX_INGRESS, "link"),
+    "BPF_TCX_EGRESS": AttachTrial(uapi.BPF_TCX_EGRESS, "link"),
+    "BPF_TRACE_UPROBE_MULTI": AttachTrial(uapi.BPF_TRACE_UPROBE_MULTI, "link"),
+    "BPF_CGROUP_UNIX_CONNECT": AttachTrial(uapi.BPF_CGROUP_UNIX_CONNECT, "query"),
+    "BPF_CGROUP_UNIX_SENDMSG": AttachTrial(uapi.BPF_CGROUP_UNIX_SENDMSG, "query"),
+    "BPF_CGROUP_UNIX_RECVMSG": AttachTrial(uapi.BPF_CGROUP_UNIX_RECVMSG, "query"),
+    "BPF_CGROUP_UNIX_GETPEERNAME": AttachTrial(uapi.BPF_CGROUP_UNIX_GETPEERNAME, "query"),
+    "BPF_CGROUP_UNIX_GETSOCKNAME": AttachTrial(uapi.BPF_CGROUP_UNIX_GETSOCKNAME, "query"),
+    "BPF_NETKIT_PRIMARY": AttachTrial(uapi.BPF_NETKIT_PRIMARY, "link"),
+    "BPF_NETKIT_PEER": AttachTrial(uapi.BPF_NETKIT_PEER, "link"),
+    "BPF_TRACE_KPROBE_SESSION": AttachTrial(uapi.BPF_TRACE_KPROBE_SESSION, "link"),
+    "BPF_TRACE_UPROBE_SESSION": AttachTrial(uapi.BPF_TRACE_UPROBE_SESSION, "link"),
+    "BPF_TRACE_FSESSION": AttachTrial(uapi.BPF_TRACE_FSESSION, "tracing", _TRACING),
+    "BPF_TRACE_FENTRY_MULTI": AttachTrial(uapi.BPF_TRACE_FENTRY_MULTI, "tracing", _TRACING),
+    "BPF_TRACE_FEXIT_MULTI": AttachTrial(uapi.BPF_TRACE_FEXIT_MULTI, "tracing", _TRACING),
+    "BPF_TRACE_FSESSION_MULTI": AttachTrial(uapi.BPF_TRACE_FSESSION_MULTI, "tracing", _TRACING),
 }
 
 
 def _query(name: str, row: AttachTrial) -> Outcome:
     """EBADF and ENODEV come from the cgroup, the network namespace or the lirc device that is not there."""
     attr = struct.pack("=7I", BAD_FD, row.number, 0, 0, 0, 0, 0)
-    result = syscall.attempt(_PROG_QUERY, attr)
+    result = syscall.attempt(uapi.BPF_PROG_QUERY, attr)
     if result == -_EINVAL and row.number < _FIRST_BORN_WITH_QUERY:
         return _detach(name, row)
     call = f"BPF_PROG_QUERY of {name} on nothing"
@@ -121,7 +123,7 @@ def _query(name: str, row: AttachTrial) -> Outcome:
 def _detach(name: str, row: AttachTrial) -> Outcome:
     """EBADF: no such cgroup or sockmap (net/core/sock_map.c, sock_map_prog_detach(); its stub answers EOPNOTSUPP)."""
     attr = struct.pack("=III", BAD_FD, BAD_FD, row.number)
-    result = syscall.attempt(_PROG_DETACH, attr)
+    result = syscall.attempt(uapi.BPF_PROG_DETACH, attr)
     call = f"BPF_PROG_DETACH of {name} from nothing"
     if result == -errno.EOPNOTSUPP:
         return Outcome(COMPILED_OUT, f"{call} answered EOPNOTSUPP", errno.EOPNOTSUPP)
@@ -130,7 +132,7 @@ def _detach(name: str, row: AttachTrial) -> Outcome:
 
 def _net_admin() -> Outcome:
     """An empty sk_skb program: these programs need CAP_NET_ADMIN to load."""
-    return context.can_load(14)
+    return context.can_load(uapi.BPF_PROG_TYPE_SK_SKB)
 
 
 def _link(name: str, row: AttachTrial) -> Outcome:
@@ -162,11 +164,11 @@ def _devmap(name: str, row: AttachTrial) -> Outcome:
     ingress = calls.instruction(ldxw, 0, 1, 12) + calls.instruction(0xB7) + calls.instruction(exit_)
 
     def control() -> Outcome:
-        result = calls.load_program(6, ingress)
-        return judge(result, "BPF_PROG_LOAD of one that reads ingress_ifindex", lambda: context.can_load(6))
+        result = calls.load_program(_XDP, ingress)
+        return judge(result, "BPF_PROG_LOAD of one that reads ingress_ifindex", lambda: context.can_load(_XDP))
 
     return judge(
-        calls.load_program(6, egress, expected_attach_type=row.number),
+        calls.load_program(_XDP, egress, expected_attach_type=row.number),
         "BPF_PROG_LOAD of an XDP program that reads egress_ifindex",
         control,
         absent=(_EINVAL, errno.EACCES, errno.E2BIG),
@@ -177,9 +179,13 @@ def _cpumap(name: str, row: AttachTrial) -> Outcome:
     """A cpumap's value has room for a program's descriptor since there are such programs (kernel/bpf/cpumap.c)."""
 
     def control() -> Outcome:
-        return judge(calls.create_map(16, 4, 4, 1), "BPF_MAP_CREATE of one without", context.can_create_map)
+        return judge(
+            calls.create_map(uapi.BPF_MAP_TYPE_CPUMAP, 4, 4, 1), "BPF_MAP_CREATE of one without", context.can_create_map
+        )
 
-    outcome = judge(calls.create_map(16, 4, 8, 1), "BPF_MAP_CREATE of a cpumap with programs", control)
+    outcome = judge(
+        calls.create_map(uapi.BPF_MAP_TYPE_CPUMAP, 4, 8, 1), "BPF_MAP_CREATE of a cpumap with programs", control
+    )
     loaded = context.can_load(row.program_type)
     return loaded if outcome.status == SUPPORTED and loaded.status == DENIED else outcome
 

@@ -12,7 +12,7 @@ import ctypes
 import errno
 import struct
 
-from ebpf import syscall
+from ebpf import syscall, uapi
 from ebpf.probe import btf, calls, commands, context, flags, instructions, links
 from ebpf.probe.calls import BAD_FD
 from ebpf.probe.judge import judge
@@ -29,10 +29,8 @@ __all__ = ["TABLE", "trial"]
 
 _EINVAL, _E2BIG, _EBADF, _EFAULT = errno.EINVAL, errno.E2BIG, errno.EBADF, errno.EFAULT
 _EOPNOTSUPP = errno.EOPNOTSUPP
-_MAP_CREATE, _PROG_LOAD, _OBJ_GET, _PROG_TEST_RUN, _BTF_GET_FD_BY_ID = 0, 5, 7, 10, 19
-_SOCKET_FILTER, _TRACEPOINT, _XDP, _TRACING = 1, 5, 6, 26
-_HASH, _ARRAY, _BLOOM_FILTER = 1, 2, 30
-_TOKEN_FD, _RDONLY = 1 << 16, 1 << 3
+_SOCKET_FILTER, _XDP = uapi.BPF_PROG_TYPE_SOCKET_FILTER, uapi.BPF_PROG_TYPE_XDP
+_ARRAY, _BLOOM_FILTER = uapi.BPF_MAP_TYPE_ARRAY, uapi.BPF_MAP_TYPE_BLOOM_FILTER
 _LOOPBACK = 1
 _NOWHERE = 8
 _OLDER = (_EINVAL, _E2BIG)
@@ -144,13 +142,13 @@ def _exclusive(name: str) -> Outcome | None:
 
 def _file_flags(name: str) -> Outcome:
     """BPF_OBJ_GET without a path: EFAULT once the flags were accepted."""
-    result = syscall.attempt(_OBJ_GET, struct.pack("=QII", 0, 0, _RDONLY))
+    result = syscall.attempt(uapi.BPF_OBJ_GET, struct.pack("=QII", 0, 0, uapi.BPF_F_RDONLY))
     return judge(result, "BPF_OBJ_GET with file_flags", context.can_create_map, known=(_EFAULT,))
 
 
 def _fd_by_id_token(name: str) -> Outcome:
     """BPF_BTF_GET_FD_BY_ID with a token that does not exist; start_id, next_id, open_flags, fd_by_id_token_fd."""
-    result = syscall.attempt(_BTF_GET_FD_BY_ID, struct.pack("=4I", 1, 0, _TOKEN_FD, BAD_FD))
+    result = syscall.attempt(uapi.BPF_BTF_GET_FD_BY_ID, struct.pack("=4I", 1, 0, uapi.BPF_F_TOKEN_FD, BAD_FD))
 
     def control() -> Outcome:
         return commands.trial("BPF_BTF_GET_FD_BY_ID") or Outcome(UNKNOWN, "no control")
@@ -159,13 +157,13 @@ def _fd_by_id_token(name: str) -> Outcome:
 
 
 def _btf_token(name: str) -> Outcome:
-    result = calls.load_btf(context.INT_BTF, btf_flags=_TOKEN_FD, btf_token_fd=BAD_FD)
+    result = calls.load_btf(context.INT_BTF, btf_flags=uapi.BPF_F_TOKEN_FD, btf_token_fd=BAD_FD)
     return judge(result, "BPF_BTF_LOAD with a token", context.can_load_btf, known=(_EBADF,), absent=_OLDER)
 
 
 def _attach_btf_id(name: str) -> Outcome:
     """Types are named by id where the verifier complains of the id's type."""
-    outcome = links.tracing_load(_TRACING, 23, "BPF_TRACE_RAW_TP")
+    outcome = links.tracing_load(uapi.BPF_PROG_TYPE_TRACING, uapi.BPF_TRACE_RAW_TP, "BPF_TRACE_RAW_TP")
     if outcome.status == SUPPORTED:
         return Outcome(SUPPORTED, "BPF_PROG_LOAD with attach_btf_id got as far as its type", outcome.errno)
     return outcome
@@ -173,7 +171,9 @@ def _attach_btf_id(name: str) -> Outcome:
 
 def _cookie(name: str) -> Outcome:
     """A perf event link with a cookie, to no event."""
-    row = links.LinkTrial(_TRACEPOINT, 41, off=_EOPNOTSUPP, rest=struct.pack("=Q", 1))
+    row = links.LinkTrial(
+        uapi.BPF_PROG_TYPE_TRACEPOINT, uapi.BPF_PERF_EVENT, off=_EOPNOTSUPP, rest=struct.pack("=Q", 1)
+    )
     return links.try_link(row, name)
 
 
@@ -188,7 +188,7 @@ def _test_run_context(name: str) -> Outcome:
         pointer = calls.address(ctx) if size else 0
         attr = struct.pack("=4I2Q4I2Q", fd, 0, 64, 0, calls.address(data), 0, 0, 0, size, 0, pointer, 0)
         try:
-            return syscall.attempt(_PROG_TEST_RUN, attr)
+            return syscall.attempt(uapi.BPF_PROG_TEST_RUN, attr)
         finally:
             syscall.close(fd)
 
@@ -215,7 +215,7 @@ def _log_true_size(name: str) -> Outcome:
             "log_true_size": 0,
         },
     )
-    outcome = judge(syscall.attempt(_PROG_LOAD, attr), "BPF_PROG_LOAD with a log", context.can_load)
+    outcome = judge(syscall.attempt(uapi.BPF_PROG_LOAD, attr), "BPF_PROG_LOAD with a log", context.can_load)
     if outcome.status != SUPPORTED:
         return outcome if outcome.status != ABSENT else Outcome(UNKNOWN, outcome.text, outcome.errno)
     offset = calls.PROG_LOAD["log_true_size"][0]
@@ -226,7 +226,7 @@ def _log_true_size(name: str) -> Outcome:
 
 
 def _zero_tail(name: str) -> Outcome:
-    result = syscall.attempt(_MAP_CREATE, struct.pack("=4I", _ARRAY, 4, 4, 1) + bytes(496))
+    result = syscall.attempt(uapi.BPF_MAP_CREATE, struct.pack("=4I", _ARRAY, 4, 4, 1) + bytes(496))
     return judge(result, "BPF_MAP_CREATE with 512 bytes, zero but the first 16", context.can_create_map, absent=_OLDER)
 
 
@@ -276,7 +276,7 @@ TABLE: dict[str, Trial] = {
     ),
     "log_true_size": _log_true_size,
     "map_token": _flag("BPF_F_TOKEN_FD"),
-    "program_token": _load(prog_flags=_TOKEN_FD, prog_token_fd=BAD_FD, known=(_EBADF,)),
+    "program_token": _load(prog_flags=uapi.BPF_F_TOKEN_FD, prog_token_fd=BAD_FD, known=(_EBADF,)),
     "btf_token": _btf_token,
     "fd_by_id_token": _fd_by_id_token,
     "map_exclusive_program": _exclusive,

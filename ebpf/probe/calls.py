@@ -11,7 +11,7 @@ import errno
 import struct
 import sys
 
-from ebpf import syscall
+from ebpf import syscall, uapi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,8 +44,6 @@ _NAMES = {ENOTSUPP: "ENOTSUPP", errno.EOPNOTSUPP: "EOPNOTSUPP", errno.EAGAIN: "E
 
 BAD_FD = 0x7FFFFFFF
 """A descriptor that no process can have: above any limit on open files (fs.nr_open)."""
-
-_COMMANDS = {"BPF_MAP_CREATE": 0, "BPF_PROG_LOAD": 5, "BPF_BTF_LOAD": 18}
 
 MAP_CREATE: dict[str, tuple[int, str]] = {
     "map_type": (0, "I"),
@@ -198,7 +196,7 @@ def create_map(map_type: int, key: int, value: int, entries: int, flags: int = 0
         rest = attribute(MAP_CREATE, fields)
         rest[: len(attr)] = attr
         attr = rest
-    return _patiently(_COMMANDS["BPF_MAP_CREATE"], attr, (-errno.EPERM, -errno.EINVAL))
+    return _patiently(uapi.BPF_MAP_CREATE, attr, (-errno.EPERM, -errno.EINVAL))
 
 
 BYTE_ORDER = sys.byteorder
@@ -242,11 +240,11 @@ def _load(program_type: int, insns: ctypes.Array[ctypes.c_char], count: int, fie
         attr = rest
     else:
         attr += bytes(24)  # up to kern_version: all of the attribute that 3.18 looks at
-    result = _patiently(_COMMANDS["BPF_PROG_LOAD"], attr, (-errno.EPERM,))
+    result = _patiently(uapi.BPF_PROG_LOAD, attr, (-errno.EPERM,))
     for _ in range(4):  # the verifier gives up when a signal is pending (kernel/bpf/verifier.c, do_check())
         if result != -errno.EAGAIN:
             break
-        result = syscall.attempt(_COMMANDS["BPF_PROG_LOAD"], attr)
+        result = syscall.attempt(uapi.BPF_PROG_LOAD, attr)
     return result
 
 
@@ -259,4 +257,4 @@ def load_btf(blob: bytes, **fields: int | bytes) -> int:
     """BPF_BTF_LOAD: an fd or -errno."""
     buffer = ctypes.create_string_buffer(blob, len(blob))
     attr = attribute(BTF_LOAD, {"btf": ctypes.addressof(buffer), "btf_size": len(blob), **fields})
-    return syscall.attempt(_COMMANDS["BPF_BTF_LOAD"], attr)
+    return syscall.attempt(uapi.BPF_BTF_LOAD, attr)

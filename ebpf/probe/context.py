@@ -13,7 +13,7 @@ import errno
 import os
 import struct
 
-from ebpf import syscall
+from ebpf import syscall, uapi
 from ebpf.probe import calls
 from ebpf.probe.outcome import Outcome
 from ebpf.verdict import ABSENT, DENIED, SUPPORTED, UNKNOWN
@@ -42,8 +42,6 @@ _PR_GET_SECCOMP = 21
 _SECCOMP_FILTER = 2
 _NO_COMMAND = calls.NO_COMMAND
 
-_MAP_TYPE_ARRAY = 2
-_PROG_TYPE_SOCKET_FILTER = 1
 
 _boot: tuple[int, str] | None = None
 _granted: dict[tuple[object, ...], Outcome] = {}
@@ -125,11 +123,14 @@ def can_create_map() -> Outcome:
     ``supported``; ``denied`` on EPERM or a pretended ENOSYS; ``absent`` without bpf(2); ``unknown`` on any other errno.
     """
     return _control(
-        "map", 0, lambda: calls.create_map(_MAP_TYPE_ARRAY, 4, 4, 1), "BPF_MAP_CREATE of an array of one element"
+        "map",
+        0,
+        lambda: calls.create_map(uapi.BPF_MAP_TYPE_ARRAY, 4, 4, 1),
+        "BPF_MAP_CREATE of an array of one element",
     )
 
 
-def can_load(program_type: int = _PROG_TYPE_SOCKET_FILTER, attach_type: int = 0) -> Outcome:
+def can_load(program_type: int = uapi.BPF_PROG_TYPE_SOCKET_FILTER, attach_type: int = 0) -> Outcome:
     """Whether this process may load ``r0 = 0; exit`` of a program type (by number): statuses as for `can_create_map`.
 
     Parameters:

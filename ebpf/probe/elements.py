@@ -6,7 +6,7 @@ import errno
 import os
 import struct
 
-from ebpf import syscall
+from ebpf import syscall, uapi
 from ebpf.probe import calls, context
 from ebpf.probe.judge import judge
 from ebpf.probe.outcome import Outcome
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["element", "lookup_locked", "update", "update_percpu"]
 
-_LOOKUP, _UPDATE = 1, 2
-_HASH, _ARRAY, _PERCPU_ARRAY = 1, 2, 6
+_LOOKUP, _UPDATE = uapi.BPF_MAP_LOOKUP_ELEM, uapi.BPF_MAP_UPDATE_ELEM
+_HASH, _ARRAY, _PERCPU_ARRAY = uapi.BPF_MAP_TYPE_HASH, uapi.BPF_MAP_TYPE_ARRAY, uapi.BPF_MAP_TYPE_PERCPU_ARRAY
 _EINVAL, _ENOENT = errno.EINVAL, errno.ENOENT
 
 # struct bpf_spin_lock { u32 val; } and struct { struct bpf_spin_lock lock; u32 value; }: what BPF_F_LOCK locks.
@@ -86,7 +86,7 @@ def lookup_locked(name: str) -> Outcome:
         result = _on_map(create, lambda fd: element(_LOOKUP, fd))
         return judge(result, "the same without it", context.can_create_map, makes_fd=False)
 
-    result = _on_map(create, lambda fd: element(_LOOKUP, fd, 1 << 2))
+    result = _on_map(create, lambda fd: element(_LOOKUP, fd, uapi.BPF_F_LOCK))
     return judge(result, f"BPF_MAP_LOOKUP_ELEM with {name}", control, makes_fd=False)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import struct
 
-from ebpf import syscall
+from ebpf import syscall, uapi
 from ebpf.probe import calls, context, elements, links, maps
 from ebpf.probe.calls import BAD_FD, ENOTSUPP
 from ebpf.probe.judge import judge
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["TABLE", "trial"]
 
-_OBJ_GET, _PROG_ATTACH, _PROG_TEST_RUN, _PROG_QUERY = 7, 8, 10, 16
 _EINVAL, _E2BIG, _EBADF = errno.EINVAL, errno.E2BIG, errno.EBADF
-_SOCKET_FILTER, _SCHED_CLS, _XDP, _RAW_TRACEPOINT = 1, 3, 6, 17
-_INET_INGRESS, _TCX_INGRESS = 0, 46
+_SOCKET_FILTER, _SCHED_CLS = uapi.BPF_PROG_TYPE_SOCKET_FILTER, uapi.BPF_PROG_TYPE_SCHED_CLS
+_XDP, _RAW_TRACEPOINT = uapi.BPF_PROG_TYPE_XDP, uapi.BPF_PROG_TYPE_RAW_TRACEPOINT
+_INET_INGRESS, _TCX_INGRESS = uapi.BPF_CGROUP_INET_INGRESS, uapi.BPF_TCX_INGRESS
 _LOOPBACK = 1
 
 
@@ -69,7 +69,7 @@ def _load(flag: int, program_type: int = _SOCKET_FILTER, known: tuple[int, ...] 
 
 def _sleepable(name: str) -> Outcome:
     """A socket filter may not sleep: a verifier that knows the flag says so, an older kernel says nothing."""
-    result, log = calls.load_logged(_SOCKET_FILTER, prog_flags=1 << 4)
+    result, log = calls.load_logged(_SOCKET_FILTER, prog_flags=uapi.BPF_F_SLEEPABLE)
     call = f"BPF_PROG_LOAD of a socket filter with {name}"
     if result == -_EINVAL and "sleepable" in log:
         return Outcome(SUPPORTED, f"{call} was refused by the verifier, which knows it", _EINVAL)
@@ -83,11 +83,11 @@ def _path_fd(name: str) -> Outcome:
         held = context.can_create_map()
         if held.status != SUPPORTED:
             return held
-        result = syscall.attempt(_OBJ_GET, bytes(16))
+        result = syscall.attempt(uapi.BPF_OBJ_GET, bytes(16))
         return judge(result, "BPF_OBJ_GET without it", context.can_create_map, known=(errno.EFAULT,))
 
-    attr = struct.pack("=QIII", 0, 0, 1 << 14, 0)
-    result = syscall.attempt(_OBJ_GET, attr)
+    attr = struct.pack("=QIII", 0, 0, uapi.BPF_F_PATH_FD, 0)
+    result = syscall.attempt(uapi.BPF_OBJ_GET, attr)
     return judge(result, f"BPF_OBJ_GET with {name}", control, known=(errno.EFAULT,))
 
 
@@ -96,7 +96,7 @@ def _attach(flag: int, attach_type: int = _INET_INGRESS, program_type: int = _SO
 
     def try_it(name: str) -> Outcome:
         attr = struct.pack("=IIII", BAD_FD, BAD_FD, attach_type, flag)
-        result = syscall.attempt(_PROG_ATTACH, attr)
+        result = syscall.attempt(uapi.BPF_PROG_ATTACH, attr)
         call = f"BPF_PROG_ATTACH of nothing with {name}"
         return judge(result, call, lambda: context.can_load(program_type), known=(_EBADF,))
 
@@ -104,8 +104,8 @@ def _attach(flag: int, attach_type: int = _INET_INGRESS, program_type: int = _SO
 
 
 def _query_effective(name: str) -> Outcome:
-    attr = struct.pack("=7I", BAD_FD, _INET_INGRESS, 1, 0, 0, 0, 0)
-    result = syscall.attempt(_PROG_QUERY, attr)
+    attr = struct.pack("=7I", BAD_FD, _INET_INGRESS, uapi.BPF_F_QUERY_EFFECTIVE, 0, 0, 0, 0)
+    result = syscall.attempt(uapi.BPF_PROG_QUERY, attr)
     return judge(result, f"BPF_PROG_QUERY of nothing with {name}", context.can_load, known=(_EBADF,))
 
 
@@ -115,7 +115,9 @@ def _link(name: str) -> Outcome:
     outcome = links.try_link(row, name)
     if outcome.errno not in (_EINVAL, errno.EOPNOTSUPP):
         return outcome
-    plain = "BPF_LINK_TYPE_NETFILTER" if row.program_type == 32 else f"BPF_LINK_TYPE_{name[6:18]}"
+    plain = (
+        "BPF_LINK_TYPE_NETFILTER" if row.program_type == uapi.BPF_PROG_TYPE_NETFILTER else f"BPF_LINK_TYPE_{name[6:18]}"
+    )
     held = links.trial(plain)
     return outcome if held is None or held.status == SUPPORTED else held
 
@@ -132,7 +134,7 @@ def _test_run(flag: int, program_type: int, *, known: tuple[int, ...] = (), data
         try:
             # prog_fd, retval, data_size_in and _out, data_in and _out, repeat, duration, ctx …, flags, cpu, batch_size
             attr = struct.pack("=4I2Q4I2Q3I", fd, 0, data, 0, pointer, 0, 0, 0, 0, 0, 0, 0, flags, 0, batch)
-            return syscall.attempt(_PROG_TEST_RUN, attr if batch else attr[:72])
+            return syscall.attempt(uapi.BPF_PROG_TEST_RUN, attr if batch else attr[:72])
         finally:
             syscall.close(fd)
 
@@ -159,60 +161,62 @@ def _test_run(flag: int, program_type: int, *, known: tuple[int, ...] = (), data
 
 TABLE: dict[str, Trial] = {
     # BPF_MAP_CREATE: the map type whose check names the flag.
-    "BPF_F_NO_PREALLOC": _map("HASH", 1 << 0),
-    "BPF_F_NO_COMMON_LRU": _map("LRU_HASH", 1 << 1),
-    "BPF_F_NUMA_NODE": _map("HASH", 1 << 2, numa_node=0),
-    "BPF_F_RDONLY": _map("HASH", 1 << 3),
-    "BPF_F_WRONLY": _map("HASH", 1 << 4),
-    "BPF_F_STACK_BUILD_ID": _map("STACK_TRACE", 1 << 5, value=32),  # struct bpf_stack_build_id
-    "BPF_F_ZERO_SEED": _map("HASH", 1 << 6),
-    "BPF_F_RDONLY_PROG": _map("ARRAY", 1 << 7),
-    "BPF_F_WRONLY_PROG": _map("ARRAY", 1 << 8),
-    "BPF_F_CLONE": _map("SK_STORAGE", 1 << 9),
-    "BPF_F_MMAPABLE": _map("ARRAY", 1 << 10),
-    "BPF_F_PRESERVE_ELEMS": _map("PERF_EVENT_ARRAY", 1 << 11),
-    "BPF_F_INNER_MAP": _map("ARRAY", 1 << 12),
-    "BPF_F_LINK": _map("STRUCT_OPS", 1 << 13),  # ENOTSUPP, as without it
+    "BPF_F_NO_PREALLOC": _map("HASH", uapi.BPF_F_NO_PREALLOC),
+    "BPF_F_NO_COMMON_LRU": _map("LRU_HASH", uapi.BPF_F_NO_COMMON_LRU),
+    "BPF_F_NUMA_NODE": _map("HASH", uapi.BPF_F_NUMA_NODE, numa_node=0),
+    "BPF_F_RDONLY": _map("HASH", uapi.BPF_F_RDONLY),
+    "BPF_F_WRONLY": _map("HASH", uapi.BPF_F_WRONLY),
+    "BPF_F_STACK_BUILD_ID": _map("STACK_TRACE", uapi.BPF_F_STACK_BUILD_ID, value=32),  # struct bpf_stack_build_id
+    "BPF_F_ZERO_SEED": _map("HASH", uapi.BPF_F_ZERO_SEED),
+    "BPF_F_RDONLY_PROG": _map("ARRAY", uapi.BPF_F_RDONLY_PROG),
+    "BPF_F_WRONLY_PROG": _map("ARRAY", uapi.BPF_F_WRONLY_PROG),
+    "BPF_F_CLONE": _map("SK_STORAGE", uapi.BPF_F_CLONE),
+    "BPF_F_MMAPABLE": _map("ARRAY", uapi.BPF_F_MMAPABLE),
+    "BPF_F_PRESERVE_ELEMS": _map("PERF_EVENT_ARRAY", uapi.BPF_F_PRESERVE_ELEMS),
+    "BPF_F_INNER_MAP": _map("ARRAY", uapi.BPF_F_INNER_MAP),
+    "BPF_F_LINK": _map("STRUCT_OPS", uapi.BPF_F_LINK),  # ENOTSUPP, as without it
     "BPF_F_PATH_FD": _path_fd,
-    "BPF_F_VTYPE_BTF_OBJ_FD": _map("STRUCT_OPS", 1 << 15, value_type_btf_obj_fd=BAD_FD),  # EBADF: it is looked up
-    "BPF_F_TOKEN_FD": _map("HASH", 1 << 16, map_token_fd=BAD_FD),
-    "BPF_F_SEGV_ON_FAULT": _map("ARENA", 1 << 17),
-    "BPF_F_NO_USER_CONV": _map("ARENA", 1 << 18),
-    "BPF_F_RB_OVERWRITE": _map("RINGBUF", 1 << 19),
+    "BPF_F_VTYPE_BTF_OBJ_FD": _map(
+        "STRUCT_OPS", uapi.BPF_F_VTYPE_BTF_OBJ_FD, value_type_btf_obj_fd=BAD_FD
+    ),  # EBADF: it is looked up
+    "BPF_F_TOKEN_FD": _map("HASH", uapi.BPF_F_TOKEN_FD, map_token_fd=BAD_FD),
+    "BPF_F_SEGV_ON_FAULT": _map("ARENA", uapi.BPF_F_SEGV_ON_FAULT),
+    "BPF_F_NO_USER_CONV": _map("ARENA", uapi.BPF_F_NO_USER_CONV),
+    "BPF_F_RB_OVERWRITE": _map("RINGBUF", uapi.BPF_F_RB_OVERWRITE),
     # Element commands.
-    "BPF_ANY": elements.update(0),
-    "BPF_NOEXIST": elements.update(1),
-    "BPF_EXIST": elements.update(2),
+    "BPF_ANY": elements.update(uapi.BPF_ANY),
+    "BPF_NOEXIST": elements.update(uapi.BPF_NOEXIST),
+    "BPF_EXIST": elements.update(uapi.BPF_EXIST),
     "BPF_F_LOCK": elements.lookup_locked,
-    "BPF_F_CPU": elements.update_percpu(1 << 3),
-    "BPF_F_ALL_CPUS": elements.update_percpu(1 << 4),
+    "BPF_F_CPU": elements.update_percpu(uapi.BPF_F_CPU),
+    "BPF_F_ALL_CPUS": elements.update_percpu(uapi.BPF_F_ALL_CPUS),
     # BPF_PROG_LOAD.
-    "BPF_F_STRICT_ALIGNMENT": _load(1 << 0),
-    "BPF_F_ANY_ALIGNMENT": _load(1 << 1),
-    "BPF_F_TEST_RND_HI32": _load(1 << 2),
-    "BPF_F_TEST_STATE_FREQ": _load(1 << 3),
+    "BPF_F_STRICT_ALIGNMENT": _load(uapi.BPF_F_STRICT_ALIGNMENT),
+    "BPF_F_ANY_ALIGNMENT": _load(uapi.BPF_F_ANY_ALIGNMENT),
+    "BPF_F_TEST_RND_HI32": _load(uapi.BPF_F_TEST_RND_HI32),
+    "BPF_F_TEST_STATE_FREQ": _load(uapi.BPF_F_TEST_STATE_FREQ),
     "BPF_F_SLEEPABLE": _sleepable,
-    "BPF_F_XDP_HAS_FRAGS": _load(1 << 5, _XDP),
+    "BPF_F_XDP_HAS_FRAGS": _load(uapi.BPF_F_XDP_HAS_FRAGS, _XDP),
     # The loopback interface has no XDP metadata that a program could be bound to: EOPNOTSUPP.
-    "BPF_F_XDP_DEV_BOUND_ONLY": _load(1 << 6, _XDP, (errno.EOPNOTSUPP,), prog_ifindex=_LOOPBACK),
-    "BPF_F_TEST_REG_INVARIANTS": _load(1 << 7),
+    "BPF_F_XDP_DEV_BOUND_ONLY": _load(uapi.BPF_F_XDP_DEV_BOUND_ONLY, _XDP, (errno.EOPNOTSUPP,), prog_ifindex=_LOOPBACK),
+    "BPF_F_TEST_REG_INVARIANTS": _load(uapi.BPF_F_TEST_REG_INVARIANTS),
     # BPF_PROG_ATTACH, BPF_LINK_CREATE. The multi-program flags are those of tc's (and netkit's) attach types.
-    "BPF_F_ALLOW_OVERRIDE": _attach(1 << 0),
-    "BPF_F_ALLOW_MULTI": _attach(1 << 1),
-    "BPF_F_REPLACE": _attach(1 << 2),
-    "BPF_F_BEFORE": _attach(1 << 3, _TCX_INGRESS, _SCHED_CLS),
-    "BPF_F_AFTER": _attach(1 << 4, _TCX_INGRESS, _SCHED_CLS),
-    "BPF_F_ID": _attach(1 << 5, _TCX_INGRESS, _SCHED_CLS),
-    "BPF_F_PREORDER": _attach(1 << 6),
+    "BPF_F_ALLOW_OVERRIDE": _attach(uapi.BPF_F_ALLOW_OVERRIDE),
+    "BPF_F_ALLOW_MULTI": _attach(uapi.BPF_F_ALLOW_MULTI),
+    "BPF_F_REPLACE": _attach(uapi.BPF_F_REPLACE),
+    "BPF_F_BEFORE": _attach(uapi.BPF_F_BEFORE, _TCX_INGRESS, _SCHED_CLS),
+    "BPF_F_AFTER": _attach(uapi.BPF_F_AFTER, _TCX_INGRESS, _SCHED_CLS),
+    "BPF_F_ID": _attach(uapi.BPF_F_ID, _TCX_INGRESS, _SCHED_CLS),
+    "BPF_F_PREORDER": _attach(uapi.BPF_F_PREORDER),
     "BPF_F_QUERY_EFFECTIVE": _query_effective,
     "BPF_F_KPROBE_MULTI_RETURN": _link,
     "BPF_F_UPROBE_MULTI_RETURN": _link,
     "BPF_F_UPROBE_MULTI_PATH_FD": _link,
     "BPF_F_NETFILTER_IP_DEFRAG": _link,
     # BPF_PROG_TEST_RUN. A batch of 65,535 frames is refused (E2BIG) before anything runs; zero bytes are no frame.
-    "BPF_F_TEST_RUN_ON_CPU": _test_run(1 << 0, _RAW_TRACEPOINT),
-    "BPF_F_TEST_XDP_LIVE_FRAMES": _test_run(1 << 1, _XDP, known=(_E2BIG,), batch=0xFFFF),
-    "BPF_F_TEST_SKB_CHECKSUM_COMPLETE": _test_run(1 << 2, _SOCKET_FILTER, data=64),
+    "BPF_F_TEST_RUN_ON_CPU": _test_run(uapi.BPF_F_TEST_RUN_ON_CPU, _RAW_TRACEPOINT),
+    "BPF_F_TEST_XDP_LIVE_FRAMES": _test_run(uapi.BPF_F_TEST_XDP_LIVE_FRAMES, _XDP, known=(_E2BIG,), batch=0xFFFF),
+    "BPF_F_TEST_SKB_CHECKSUM_COMPLETE": _test_run(uapi.BPF_F_TEST_SKB_CHECKSUM_COMPLETE, _SOCKET_FILTER, data=64),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from ebpf import syscall
+from ebpf import syscall, uapi
 from ebpf.probe import calls, code, context
 from ebpf.probe.calls import instruction
 from ebpf.probe.code import DW, R0, R1, R2, R6, R7, R10, B, H, W
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ALIASES", "EXTRA", "TABLE", "trial"]
 
-_SOCKET_FILTER = 1
+_SOCKET_FILTER = uapi.BPF_PROG_TYPE_SOCKET_FILTER
 _STACK = code.mov(R0, 0) + code.mov(R1, 1) + code.store_imm(DW, R10, -8, 0)
 _END = code.mov(R0, 0) + code.exit_()
 
@@ -137,7 +137,7 @@ def _try(name: str, insns: bytes, known: tuple[str, ...] = ()) -> Outcome:
 
 
 def _try_on_map(name: str) -> Outcome:
-    map_fd = calls.create_map(2, 4, 4, 1)
+    map_fd = calls.create_map(uapi.BPF_MAP_TYPE_ARRAY, 4, 4, 1)
     if map_fd < 0:
         return context.can_create_map()
     array = calls.buffer(map_fd.to_bytes(4, calls.BYTE_ORDER))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import struct
 
-from ebpf import syscall
+from ebpf import syscall, uapi
 from ebpf.probe import calls, context
 from ebpf.probe.calls import BAD_FD
 from ebpf.probe.judge import judge
@@ -18,13 +18,16 @@ from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, UNKNOWN
 
 __all__ = ["TABLE", "LinkTrial", "tracing_load", "trial", "try_link"]
 
-_LINK_CREATE, _RAW_TRACEPOINT_OPEN, _LINK_GET_FD_BY_ID = 28, 17, 30
 _BAD_IFINDEX = 0x7FFFFFFF
 _LOOPBACK = 1  # the first interface of every network namespace
-_XDP_FLAGS_HW_MODE = 1 << 3
+_XDP_FLAGS_HW_MODE = uapi.XDP_FLAGS_HW_MODE
 _NOWHERE = 8  # an address in the first page: EFAULT whenever it is read
-_TRACING = 26
-_TRACE_RAW_TP, _FENTRY, _TRACE_ITER = 23, 24, 28
+_KPROBE, _SCHED_CLS, _TRACEPOINT = (
+    uapi.BPF_PROG_TYPE_KPROBE,
+    uapi.BPF_PROG_TYPE_SCHED_CLS,
+    uapi.BPF_PROG_TYPE_TRACEPOINT,
+)
+_XDP, _TRACING, _NETFILTER = uapi.BPF_PROG_TYPE_XDP, uapi.BPF_PROG_TYPE_TRACING, uapi.BPF_PROG_TYPE_NETFILTER
 
 _EINVAL, _E2BIG = errno.EINVAL, errno.E2BIG
 
@@ -60,44 +63,54 @@ class LinkTrial:
         self.expected = expected
 
 
-def _multi_kprobe(flags: int = 0, attach_type: int = 42) -> LinkTrial:
+def _multi_kprobe(flags: int = 0, attach_type: int = uapi.BPF_TRACE_KPROBE_MULTI) -> LinkTrial:
     # kprobe_multi: flags, cnt, syms, addrs, cookies. The flags are checked, then one address is copied from nowhere.
     # kernel/trace/bpf_trace.c, bpf_kprobe_multi_link_attach(); without CONFIG_FPROBE a stub answers EOPNOTSUPP.
     rest = struct.pack("=IIQQQ", flags, 1, 0, _NOWHERE, 0)
-    return LinkTrial(2, attach_type, known=(errno.EFAULT,), off=errno.EOPNOTSUPP, target=0, rest=rest, expected=True)
+    return LinkTrial(
+        _KPROBE, attach_type, known=(errno.EFAULT,), off=errno.EOPNOTSUPP, target=0, rest=rest, expected=True
+    )
 
 
-def _multi_uprobe(flags: int = 0, attach_type: int = 48) -> LinkTrial:
+def _multi_uprobe(flags: int = 0, attach_type: int = uapi.BPF_TRACE_UPROBE_MULTI) -> LinkTrial:
     # uprobe_multi: path, offsets, ref_ctr_offsets, cookies, cnt, flags, pid. The flags are checked, then the path is
     # copied from nowhere. kernel/trace/bpf_trace.c, bpf_uprobe_multi_link_attach(); a stub without CONFIG_UPROBES.
     rest = struct.pack("=QQQQIII", _NOWHERE, _NOWHERE, 0, 0, 1, flags, 0)
-    return LinkTrial(2, attach_type, known=(errno.EFAULT,), off=errno.EOPNOTSUPP, target=0, rest=rest, expected=True)
+    return LinkTrial(
+        _KPROBE, attach_type, known=(errno.EFAULT,), off=errno.EOPNOTSUPP, target=0, rest=rest, expected=True
+    )
 
 
 def _netfilter(flags: int = 0) -> LinkTrial:
     # netfilter: pf, hooknum, priority, flags. INT_MIN is no priority for a program: ERANGE, after the flags were looked
     # at (net/netfilter/nf_bpf_link.c, bpf_nf_check_pf_and_hooks()).
     rest = struct.pack("=IIiI", 2, 0, -(1 << 31), flags)
-    return LinkTrial(32, 45, known=(errno.ERANGE,), target=0, rest=rest, expected=True)
+    return LinkTrial(_NETFILTER, uapi.BPF_NETFILTER, known=(errno.ERANGE,), target=0, rest=rest, expected=True)
 
 
 TABLE: dict[str, LinkTrial] = {
     # cgroup_bpf_link_attach() and netns_bpf_link_create() begin with the target's descriptor.
-    "BPF_LINK_TYPE_CGROUP": LinkTrial(8, 0),
-    "BPF_LINK_TYPE_NETNS": LinkTrial(22, 17, expected=True),
+    "BPF_LINK_TYPE_CGROUP": LinkTrial(uapi.BPF_PROG_TYPE_CGROUP_SKB, uapi.BPF_CGROUP_INET_INGRESS),
+    "BPF_LINK_TYPE_NETNS": LinkTrial(uapi.BPF_PROG_TYPE_FLOW_DISSECTOR, uapi.BPF_FLOW_DISSECTOR, expected=True),
     # A missing interface is EINVAL, as an unknown attach type is. The loopback interface has no hardware to run XDP on:
     # EOPNOTSUPP, once everything else has been accepted (net/core/dev.c, dev_xdp_attach()).
     "BPF_LINK_TYPE_XDP": LinkTrial(
-        6, 37, known=(errno.EOPNOTSUPP,), target=_LOOPBACK, flags=_XDP_FLAGS_HW_MODE, expected=True
+        _XDP, uapi.BPF_XDP, known=(errno.EOPNOTSUPP,), target=_LOOPBACK, flags=_XDP_FLAGS_HW_MODE, expected=True
     ),
-    "BPF_LINK_TYPE_PERF_EVENT": LinkTrial(5, 41, off=errno.EOPNOTSUPP),
+    "BPF_LINK_TYPE_PERF_EVENT": LinkTrial(_TRACEPOINT, uapi.BPF_PERF_EVENT, off=errno.EOPNOTSUPP),
     "BPF_LINK_TYPE_KPROBE_MULTI": _multi_kprobe(),
     "BPF_LINK_TYPE_NETFILTER": _netfilter(),
-    "BPF_LINK_TYPE_TCX": LinkTrial(3, 46, known=(errno.ENODEV,), target=_BAD_IFINDEX, expected=True),
+    "BPF_LINK_TYPE_TCX": LinkTrial(
+        _SCHED_CLS, uapi.BPF_TCX_INGRESS, known=(errno.ENODEV,), target=_BAD_IFINDEX, expected=True
+    ),
     "BPF_LINK_TYPE_UPROBE_MULTI": _multi_uprobe(),
     # Without CONFIG_NETKIT the stub answers EINVAL, as a kernel does that never heard of it.
-    "BPF_LINK_TYPE_NETKIT": LinkTrial(3, 54, known=(errno.ENODEV,), target=_BAD_IFINDEX, expected=True),
-    "BPF_LINK_TYPE_SOCKMAP": LinkTrial(16, 7, off=errno.EOPNOTSUPP, expected=True),
+    "BPF_LINK_TYPE_NETKIT": LinkTrial(
+        _SCHED_CLS, uapi.BPF_NETKIT_PRIMARY, known=(errno.ENODEV,), target=_BAD_IFINDEX, expected=True
+    ),
+    "BPF_LINK_TYPE_SOCKMAP": LinkTrial(
+        uapi.BPF_PROG_TYPE_SK_MSG, uapi.BPF_SK_MSG_VERDICT, off=errno.EOPNOTSUPP, expected=True
+    ),
 }
 
 # Rows of the attach types and flags that are tried by a link; not link types themselves.
@@ -106,13 +119,17 @@ LINKED: dict[str, LinkTrial] = {
     "BPF_PERF_EVENT": TABLE["BPF_LINK_TYPE_PERF_EVENT"],
     "BPF_TRACE_KPROBE_MULTI": TABLE["BPF_LINK_TYPE_KPROBE_MULTI"],
     "BPF_TRACE_UPROBE_MULTI": TABLE["BPF_LINK_TYPE_UPROBE_MULTI"],
-    "BPF_TRACE_KPROBE_SESSION": _multi_kprobe(attach_type=56),
-    "BPF_TRACE_UPROBE_SESSION": _multi_uprobe(attach_type=57),
+    "BPF_TRACE_KPROBE_SESSION": _multi_kprobe(attach_type=uapi.BPF_TRACE_KPROBE_SESSION),
+    "BPF_TRACE_UPROBE_SESSION": _multi_uprobe(attach_type=uapi.BPF_TRACE_UPROBE_SESSION),
     "BPF_NETFILTER": TABLE["BPF_LINK_TYPE_NETFILTER"],
     "BPF_TCX_INGRESS": TABLE["BPF_LINK_TYPE_TCX"],
-    "BPF_TCX_EGRESS": LinkTrial(3, 47, known=(errno.ENODEV,), target=_BAD_IFINDEX, expected=True),
+    "BPF_TCX_EGRESS": LinkTrial(
+        _SCHED_CLS, uapi.BPF_TCX_EGRESS, known=(errno.ENODEV,), target=_BAD_IFINDEX, expected=True
+    ),
     "BPF_NETKIT_PRIMARY": TABLE["BPF_LINK_TYPE_NETKIT"],
-    "BPF_NETKIT_PEER": LinkTrial(3, 55, known=(errno.ENODEV,), target=_BAD_IFINDEX, expected=True),
+    "BPF_NETKIT_PEER": LinkTrial(
+        _SCHED_CLS, uapi.BPF_NETKIT_PEER, known=(errno.ENODEV,), target=_BAD_IFINDEX, expected=True
+    ),
     "BPF_F_KPROBE_MULTI_RETURN": _multi_kprobe(flags=1),
     "BPF_F_UPROBE_MULTI_RETURN": _multi_uprobe(flags=1),
     "BPF_F_UPROBE_MULTI_PATH_FD": _multi_uprobe(flags=2),
@@ -130,15 +147,15 @@ def try_link(row: LinkTrial, name: str) -> Outcome:
         return judge(fd, what, context.can_load, absent=(_EINVAL, _E2BIG))
     try:
         attr = struct.pack("=IIII", fd, row.target, row.attach_type, row.flags) + row.rest
-        result = syscall.attempt(_LINK_CREATE, attr)
+        result = syscall.attempt(uapi.BPF_LINK_CREATE, attr)
     finally:
         syscall.close(fd)
     call = f"BPF_LINK_CREATE for {name} with a target that does not exist"
-    if result == -_EINVAL and row.program_type == 6:
+    if result == -_EINVAL and row.program_type == _XDP:
         return Outcome(UNKNOWN, f"{call} answered EINVAL, which decides nothing for XDP", _EINVAL)
     if row.off is not None and result == -row.off:
         return Outcome(COMPILED_OUT, f"{call} answered {calls.spell(row.off)}", row.off)
-    absent = (_EINVAL, _E2BIG, errno.EOPNOTSUPP) if row.program_type == 32 else (_EINVAL, _E2BIG)
+    absent = (_EINVAL, _E2BIG, errno.EOPNOTSUPP) if row.program_type == _NETFILTER else (_EINVAL, _E2BIG)
     return judge(result, call, context.can_load, known=row.known, absent=absent)
 
 
@@ -155,10 +172,10 @@ def tracing_load(program_type: int, attach_type: int, name: str) -> Outcome:
     if refused is not None:
         return refused
     if "attach_btf_id 1 is not a" in log:
-        status = SUPPORTED if attach_type in (_TRACE_RAW_TP, _TRACE_ITER) else UNKNOWN
+        status = SUPPORTED if attach_type in (uapi.BPF_TRACE_RAW_TP, uapi.BPF_TRACE_ITER) else UNKNOWN
         return Outcome(status, f"{what} shows that the verifier knows it; it was not attached", _EINVAL)
-    if result == -_EINVAL and attach_type != _TRACE_RAW_TP:
-        control = tracing_load(_TRACING, _TRACE_RAW_TP, "BPF_TRACE_RAW_TP")
+    if result == -_EINVAL and attach_type != uapi.BPF_TRACE_RAW_TP:
+        control = tracing_load(_TRACING, uapi.BPF_TRACE_RAW_TP, "BPF_TRACE_RAW_TP")
         if control.status == SUPPORTED:
             return Outcome(ABSENT, f"{what} answered EINVAL, while the verifier knows BPF_TRACE_RAW_TP", _EINVAL)
     return judge(result, what, context.can_load, absent=())
@@ -166,16 +183,16 @@ def tracing_load(program_type: int, attach_type: int, name: str) -> Outcome:
 
 def _raw_tracepoint(name: str) -> Outcome:
     """A tracepoint of no name: ENOENT. A link only since BPF_LINK_GET_FD_BY_ID: both came in one release."""
-    by_id = syscall.attempt(_LINK_GET_FD_BY_ID, struct.pack("=I", _BAD_IFINDEX))
+    by_id = syscall.attempt(uapi.BPF_LINK_GET_FD_BY_ID, struct.pack("=I", _BAD_IFINDEX))
     if by_id == -_EINVAL:
         return judge(by_id, "BPF_LINK_GET_FD_BY_ID", context.can_load)
-    fd = calls.load_program(17)
+    fd = calls.load_program(uapi.BPF_PROG_TYPE_RAW_TRACEPOINT)
     if fd < 0:
         return judge(fd, f"BPF_PROG_LOAD of a program for {name}", context.can_load)
     tracepoint = calls.buffer(b"-\0")
     try:
         attr = struct.pack("=QI", calls.address(tracepoint), fd)
-        result = syscall.attempt(_RAW_TRACEPOINT_OPEN, attr)
+        result = syscall.attempt(uapi.BPF_RAW_TRACEPOINT_OPEN, attr)
     finally:
         syscall.close(fd)
     call = "BPF_RAW_TRACEPOINT_OPEN of a tracepoint that does not exist"
@@ -196,11 +213,11 @@ def trial(name: str, program_type: str | None = None) -> Outcome | None:
     if name == "BPF_LINK_TYPE_STRUCT_OPS":
         return _struct_ops(name)
     if name == "BPF_LINK_TYPE_TRACING":
-        return tracing_load(_TRACING, _FENTRY, name)
+        return tracing_load(_TRACING, uapi.BPF_TRACE_FENTRY, name)
     if name == "BPF_LINK_TYPE_ITER":
-        return tracing_load(_TRACING, _TRACE_ITER, name)
+        return tracing_load(_TRACING, uapi.BPF_TRACE_ITER, name)
     if name == "BPF_LINK_TYPE_TRACING_MULTI":
-        return tracing_load(_TRACING, 59, name)
+        return tracing_load(_TRACING, uapi.BPF_TRACE_FENTRY_MULTI, name)
     row = TABLE.get(name)
     return None if row is None else try_link(row, name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
+from ebpf import uapi
 from ebpf.probe import calls, context
 from ebpf.probe.calls import BAD_FD, ENOTSUPP
 from ebpf.probe.judge import judge
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["TABLE", "MapTrial", "trial"]
-
-NO_PREALLOC = 1 << 0
-MMAPABLE = 1 << 10
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -71,51 +69,61 @@ def _storage(number: int) -> MapTrial:
     # Local storages insist on BTF for key and value (kernel/bpf/bpf_local_storage.c,
     # bpf_local_storage_map_alloc_check()). A bad descriptor instead (EBADF) would do too, but then the map made so far
     # is torn down at once, waiting 20 ms for RCU; a map that is closed is freed in the background.
-    return MapTrial(number, entries=0, flags=NO_PREALLOC, known=errno.EBADF, btf=True)
+    return MapTrial(number, entries=0, flags=uapi.BPF_F_NO_PREALLOC, known=errno.EBADF, btf=True)
 
 
 TABLE: dict[str, MapTrial] = {
-    "BPF_MAP_TYPE_HASH": MapTrial(1),
-    "BPF_MAP_TYPE_ARRAY": MapTrial(2),
-    "BPF_MAP_TYPE_PROG_ARRAY": MapTrial(3),
-    "BPF_MAP_TYPE_PERF_EVENT_ARRAY": MapTrial(4),
-    "BPF_MAP_TYPE_PERCPU_HASH": MapTrial(5),
-    "BPF_MAP_TYPE_PERCPU_ARRAY": MapTrial(6),
-    "BPF_MAP_TYPE_STACK_TRACE": MapTrial(7, value=8),  # values are arrays of u64 addresses
-    "BPF_MAP_TYPE_CGROUP_ARRAY": MapTrial(8),
-    "BPF_MAP_TYPE_LRU_HASH": MapTrial(9),
-    "BPF_MAP_TYPE_LRU_PERCPU_HASH": MapTrial(10),
-    "BPF_MAP_TYPE_LPM_TRIE": MapTrial(11, key=8, flags=NO_PREALLOC),  # the key starts with a u32 prefix length
+    "BPF_MAP_TYPE_HASH": MapTrial(uapi.BPF_MAP_TYPE_HASH),
+    "BPF_MAP_TYPE_ARRAY": MapTrial(uapi.BPF_MAP_TYPE_ARRAY),
+    "BPF_MAP_TYPE_PROG_ARRAY": MapTrial(uapi.BPF_MAP_TYPE_PROG_ARRAY),
+    "BPF_MAP_TYPE_PERF_EVENT_ARRAY": MapTrial(uapi.BPF_MAP_TYPE_PERF_EVENT_ARRAY),
+    "BPF_MAP_TYPE_PERCPU_HASH": MapTrial(uapi.BPF_MAP_TYPE_PERCPU_HASH),
+    "BPF_MAP_TYPE_PERCPU_ARRAY": MapTrial(uapi.BPF_MAP_TYPE_PERCPU_ARRAY),
+    "BPF_MAP_TYPE_STACK_TRACE": MapTrial(uapi.BPF_MAP_TYPE_STACK_TRACE, value=8),  # values are arrays of u64 addresses
+    "BPF_MAP_TYPE_CGROUP_ARRAY": MapTrial(uapi.BPF_MAP_TYPE_CGROUP_ARRAY),
+    "BPF_MAP_TYPE_LRU_HASH": MapTrial(uapi.BPF_MAP_TYPE_LRU_HASH),
+    "BPF_MAP_TYPE_LRU_PERCPU_HASH": MapTrial(uapi.BPF_MAP_TYPE_LRU_PERCPU_HASH),
+    "BPF_MAP_TYPE_LPM_TRIE": MapTrial(
+        uapi.BPF_MAP_TYPE_LPM_TRIE, key=8, flags=uapi.BPF_F_NO_PREALLOC
+    ),  # the key starts with a u32 prefix length
     # The inner map is looked up while the outer one is made: EBADF.
-    "BPF_MAP_TYPE_ARRAY_OF_MAPS": MapTrial(12, known=errno.EBADF, inner_map_fd=BAD_FD),
-    "BPF_MAP_TYPE_HASH_OF_MAPS": MapTrial(13, known=errno.EBADF, inner_map_fd=BAD_FD),
-    "BPF_MAP_TYPE_DEVMAP": MapTrial(14),
-    "BPF_MAP_TYPE_SOCKMAP": MapTrial(15),
-    "BPF_MAP_TYPE_CPUMAP": MapTrial(16),
-    "BPF_MAP_TYPE_XSKMAP": MapTrial(17),
-    "BPF_MAP_TYPE_SOCKHASH": MapTrial(18),
+    "BPF_MAP_TYPE_ARRAY_OF_MAPS": MapTrial(uapi.BPF_MAP_TYPE_ARRAY_OF_MAPS, known=errno.EBADF, inner_map_fd=BAD_FD),
+    "BPF_MAP_TYPE_HASH_OF_MAPS": MapTrial(uapi.BPF_MAP_TYPE_HASH_OF_MAPS, known=errno.EBADF, inner_map_fd=BAD_FD),
+    "BPF_MAP_TYPE_DEVMAP": MapTrial(uapi.BPF_MAP_TYPE_DEVMAP),
+    "BPF_MAP_TYPE_SOCKMAP": MapTrial(uapi.BPF_MAP_TYPE_SOCKMAP),
+    "BPF_MAP_TYPE_CPUMAP": MapTrial(uapi.BPF_MAP_TYPE_CPUMAP),
+    "BPF_MAP_TYPE_XSKMAP": MapTrial(uapi.BPF_MAP_TYPE_XSKMAP),
+    "BPF_MAP_TYPE_SOCKHASH": MapTrial(uapi.BPF_MAP_TYPE_SOCKHASH),
     # The key is struct bpf_cgroup_storage_key; there is one element for each cgroup, so no max_entries.
-    "BPF_MAP_TYPE_CGROUP_STORAGE": MapTrial(19, key=16, entries=0),
-    "BPF_MAP_TYPE_CGROUP_STORAGE_DEPRECATED": MapTrial(19, key=16, entries=0),
-    "BPF_MAP_TYPE_REUSEPORT_SOCKARRAY": MapTrial(20, value=8),  # the value is a socket's cookie
-    "BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE": MapTrial(21, key=16, entries=0),
-    "BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE_DEPRECATED": MapTrial(21, key=16, entries=0),
-    "BPF_MAP_TYPE_QUEUE": MapTrial(22, key=0),
-    "BPF_MAP_TYPE_STACK": MapTrial(23, key=0),
-    "BPF_MAP_TYPE_SK_STORAGE": _storage(24),
-    "BPF_MAP_TYPE_DEVMAP_HASH": MapTrial(25),
+    "BPF_MAP_TYPE_CGROUP_STORAGE": MapTrial(uapi.BPF_MAP_TYPE_CGROUP_STORAGE, key=16, entries=0),
+    "BPF_MAP_TYPE_CGROUP_STORAGE_DEPRECATED": MapTrial(uapi.BPF_MAP_TYPE_CGROUP_STORAGE_DEPRECATED, key=16, entries=0),
+    "BPF_MAP_TYPE_REUSEPORT_SOCKARRAY": MapTrial(
+        uapi.BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, value=8
+    ),  # the value is a socket's cookie
+    "BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE": MapTrial(uapi.BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, key=16, entries=0),
+    "BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE_DEPRECATED": MapTrial(
+        uapi.BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE_DEPRECATED, key=16, entries=0
+    ),
+    "BPF_MAP_TYPE_QUEUE": MapTrial(uapi.BPF_MAP_TYPE_QUEUE, key=0),
+    "BPF_MAP_TYPE_STACK": MapTrial(uapi.BPF_MAP_TYPE_STACK, key=0),
+    "BPF_MAP_TYPE_SK_STORAGE": _storage(uapi.BPF_MAP_TYPE_SK_STORAGE),
+    "BPF_MAP_TYPE_DEVMAP_HASH": MapTrial(uapi.BPF_MAP_TYPE_DEVMAP_HASH),
     # ENOTSUPP: type 1 of vmlinux is no struct_ops (kernel/bpf/bpf_struct_ops.c, bpf_struct_ops_map_alloc()). A kernel
     # older than the field btf_vmlinux_value_type_id (5.6, with the type) answers E2BIG.
-    "BPF_MAP_TYPE_STRUCT_OPS": MapTrial(26, known=ENOTSUPP, btf_vmlinux_value_type_id=1),
-    "BPF_MAP_TYPE_RINGBUF": MapTrial(27, key=0, value=0, entries=_PAGE),  # a power of two, whole pages
-    "BPF_MAP_TYPE_INODE_STORAGE": _storage(28),
-    "BPF_MAP_TYPE_TASK_STORAGE": _storage(29),
-    "BPF_MAP_TYPE_BLOOM_FILTER": MapTrial(30, key=0),
-    "BPF_MAP_TYPE_USER_RINGBUF": MapTrial(31, key=0, value=0, entries=_PAGE),
-    "BPF_MAP_TYPE_CGRP_STORAGE": _storage(32),
-    "BPF_MAP_TYPE_ARENA": MapTrial(33, key=0, value=0, flags=MMAPABLE),  # max_entries counts pages
-    "BPF_MAP_TYPE_INSN_ARRAY": MapTrial(34, value=16),  # struct bpf_insn_array_value
-    "BPF_MAP_TYPE_RHASH": MapTrial(35, flags=NO_PREALLOC),
+    "BPF_MAP_TYPE_STRUCT_OPS": MapTrial(uapi.BPF_MAP_TYPE_STRUCT_OPS, known=ENOTSUPP, btf_vmlinux_value_type_id=1),
+    "BPF_MAP_TYPE_RINGBUF": MapTrial(
+        uapi.BPF_MAP_TYPE_RINGBUF, key=0, value=0, entries=_PAGE
+    ),  # a power of two, whole pages
+    "BPF_MAP_TYPE_INODE_STORAGE": _storage(uapi.BPF_MAP_TYPE_INODE_STORAGE),
+    "BPF_MAP_TYPE_TASK_STORAGE": _storage(uapi.BPF_MAP_TYPE_TASK_STORAGE),
+    "BPF_MAP_TYPE_BLOOM_FILTER": MapTrial(uapi.BPF_MAP_TYPE_BLOOM_FILTER, key=0),
+    "BPF_MAP_TYPE_USER_RINGBUF": MapTrial(uapi.BPF_MAP_TYPE_USER_RINGBUF, key=0, value=0, entries=_PAGE),
+    "BPF_MAP_TYPE_CGRP_STORAGE": _storage(uapi.BPF_MAP_TYPE_CGRP_STORAGE),
+    "BPF_MAP_TYPE_ARENA": MapTrial(
+        uapi.BPF_MAP_TYPE_ARENA, key=0, value=0, flags=uapi.BPF_F_MMAPABLE
+    ),  # max_entries counts pages
+    "BPF_MAP_TYPE_INSN_ARRAY": MapTrial(uapi.BPF_MAP_TYPE_INSN_ARRAY, value=16),  # struct bpf_insn_array_value
+    "BPF_MAP_TYPE_RHASH": MapTrial(uapi.BPF_MAP_TYPE_RHASH, flags=uapi.BPF_F_NO_PREALLOC),
 }
 
 

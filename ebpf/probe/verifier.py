@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import struct
 
-from ebpf import syscall
+from ebpf import syscall, uapi
 from ebpf.probe import btf, calls, code, context, flags, instructions, maps
 from ebpf.probe.code import R0, R1, R2, R3, R4, R5, R6, R10, B, W
 from ebpf.probe.judge import judge
@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["TABLE", "trial"]
 
-_SOCKET_FILTER, _SCHED_CLS = 1, 3
+_SOCKET_FILTER, _SCHED_CLS = uapi.BPF_PROG_TYPE_SOCKET_FILTER, uapi.BPF_PROG_TYPE_SCHED_CLS
 _EINVAL, _EACCES, _E2BIG = errno.EINVAL, errno.EACCES, errno.E2BIG
 _END = code.mov(R0, 0) + code.exit_()
 _TAIL_CALL = 12
-_RDONLY_PROG = 1 << 7
 
 
 def _program(
@@ -128,7 +127,14 @@ def _field(special: bytes, size: int, tag: bytes = b"") -> Trial:
             return btf_fd
         try:
             return calls.create_map(
-                2, 4, whole, 1, _RDONLY_PROG, btf_fd=btf_fd, btf_key_type_id=1, btf_value_type_id=last
+                uapi.BPF_MAP_TYPE_ARRAY,
+                4,
+                whole,
+                1,
+                uapi.BPF_F_RDONLY_PROG,
+                btf_fd=btf_fd,
+                btf_key_type_id=1,
+                btf_value_type_id=last,
             )
         finally:
             syscall.close(btf_fd)
