@@ -96,7 +96,7 @@ def compare(header: headers.Header, release: str, data: Path = load.DATA) -> Com
         elif name not in overlay:
             result.backported.append(name)
     for name, record in records.items():
-        if record.get("source") == SOURCE and _expected(record, name, version) and name not in found:
+        if SOURCE in record.get("source", "") and _expected(record, name, version) and name not in found:
             since = _since(record, name)
             what = f"recorded as present since {_text(since)}" if since else "recorded"
             # Names of ours (map_names) stand for a field: only the header's own names can be missing from it.
@@ -172,10 +172,10 @@ def _new_record(
     record: Record = {"name": name}
     if value is not None:
         record["value"] = value
+    if value is not None and enum and not enum.startswith("anon:"):
+        record["enum"] = enum
     if kind == "helper":
         record["aliases"] = ["BPF_FUNC_" + name[len("bpf_") :]]
-    elif enum and not enum.startswith("anon:") and value is not None:
-        record["enum"] = enum
     if kind in ("flag", "constant", "attribute", "struct_field"):
         record["group"] = enum or "unknown"
     record["since"] = _text(version)
