@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["EXTRA", "TABLE", "blob", "record", "trial"]
+__all__ = ["EXTRA", "NAMES", "TABLE", "blob", "record", "trial"]
 
 (_PTR, _ARRAY, _STRUCT, _UNION, _ENUM, _FWD, _TYPEDEF, _VOLATILE, _CONST, _RESTRICT) = range(2, 12)
 (_FUNC, _FUNC_PROTO, _VAR, _DATASEC, _FLOAT, _DECL_TAG, _TYPE_TAG, _ENUM64) = range(12, 20)
@@ -93,6 +93,9 @@ def _modules(name: str) -> Outcome | None:
 
 
 EXTRA: dict[str, Callable[[str], Outcome | None]] = {"vmlinux_btf": _vmlinux, "module_btf": _modules}
+
+NAMES = (*TABLE, *EXTRA)
+"""Everything about BTF that has a trial."""
 
 
 def trial(name: str, program_type: str | None = None) -> Outcome | None:

@@ -161,11 +161,11 @@ _ATTR_SIZE_5_10 = 120  # sizeof(union bpf_attr) of 5.8 to 5.10, the last kernels
 
 def _charged() -> bool:
     """Whether maps and programs count against a limited RLIMIT_MEMLOCK; the attribute's size tells the kernel's age."""
+    if syscall.attempt(NO_COMMAND, bytes(_ATTR_SIZE_5_10) + b"\1") != -errno.E2BIG:
+        return False
     import resource
 
-    if resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] == resource.RLIM_INFINITY:
-        return False
-    return syscall.attempt(NO_COMMAND, bytes(_ATTR_SIZE_5_10) + b"\1") == -errno.E2BIG
+    return resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] != resource.RLIM_INFINITY
 
 
 def _patiently(command: int, attr: bytearray, doubtful: tuple[int, ...]) -> int:

@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["TABLE", "CommandTrial", "trial"]
+__all__ = ["NAMES", "TABLE", "CommandTrial", "trial"]
 
 _EBADF, _ENOENT, _EFAULT = errno.EBADF, errno.ENOENT, errno.EFAULT
 _EBADFD, _E2BIG, _EOPNOTSUPP = errno.EBADFD, errno.E2BIG, errno.EOPNOTSUPP
@@ -175,6 +175,9 @@ _WHOLE: dict[str, Callable[[], Outcome]] = {
         calls.load_btf(context.INT_BTF), "BPF_BTF_LOAD of one integer type", context.can_create_map
     ),
 }
+
+NAMES = (*TABLE, *_WHOLE)
+"""Every command that has a trial."""
 
 
 def trial(name: str, program_type: str | None = None) -> Outcome | None:

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ALIASES", "EXTRA", "TABLE", "trial"]
+__all__ = ["ALIASES", "NAMES", "TABLE", "trial"]
 
 _SOCKET_FILTER = uapi.BPF_PROG_TYPE_SOCKET_FILTER
 _STACK = code.mov(R0, 0) + code.mov(R1, 1) + code.store_imm(DW, R10, -8, 0)
@@ -112,7 +112,9 @@ _REFUSED: dict[str, tuple[bytes, tuple[str, ...]]] = {
     ),
 }
 
-EXTRA = (*_ON_MAP, *_REFUSED)
+NAMES = (*TABLE, *_ON_MAP, *_REFUSED)
+"""Every instruction that has a trial."""
+
 _WORDINGS = (
     *UNKNOWN_INSTRUCTION,
     "function calls to other bpf functions are allowed",  # 4.16, without CAP_SYS_ADMIN

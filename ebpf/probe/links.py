@@ -16,7 +16,11 @@ from ebpf.probe.judge import judge
 from ebpf.probe.outcome import Outcome
 from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, UNKNOWN
 
-__all__ = ["TABLE", "LinkTrial", "tracing_load", "trial", "try_link"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["LINKED", "NAMES", "TABLE", "LinkTrial", "tracing_load", "trial", "try_link"]
 
 _BAD_IFINDEX = 0x7FFFFFFF
 _LOOPBACK = 1  # the first interface of every network namespace
@@ -206,26 +210,23 @@ def _struct_ops(name: str) -> Outcome | None:
     return flags.trial("BPF_F_LINK")
 
 
+# Links that are not made by BPF_LINK_CREATE of a program alone.
+_SPECIAL: dict[str, Callable[[str], Outcome | None]] = {
+    "BPF_LINK_TYPE_RAW_TRACEPOINT": _raw_tracepoint,
+    "BPF_LINK_TYPE_STRUCT_OPS": _struct_ops,
+    "BPF_LINK_TYPE_TRACING": lambda name: tracing_load(_TRACING, uapi.BPF_TRACE_FENTRY, name),
+    "BPF_LINK_TYPE_ITER": lambda name: tracing_load(_TRACING, uapi.BPF_TRACE_ITER, name),
+    "BPF_LINK_TYPE_TRACING_MULTI": lambda name: tracing_load(_TRACING, uapi.BPF_TRACE_FENTRY_MULTI, name),
+}
+
+NAMES = (*TABLE, *_SPECIAL)
+"""Every link type that has a trial."""
+
+
 def trial(name: str, program_type: str | None = None) -> Outcome | None:
     """Whether links of this type can be made; `None` for a name without a trial."""
-    if name == "BPF_LINK_TYPE_RAW_TRACEPOINT":
-        return _raw_tracepoint(name)
-    if name == "BPF_LINK_TYPE_STRUCT_OPS":
-        return _struct_ops(name)
-    if name == "BPF_LINK_TYPE_TRACING":
-        return tracing_load(_TRACING, uapi.BPF_TRACE_FENTRY, name)
-    if name == "BPF_LINK_TYPE_ITER":
-        return tracing_load(_TRACING, uapi.BPF_TRACE_ITER, name)
-    if name == "BPF_LINK_TYPE_TRACING_MULTI":
-        return tracing_load(_TRACING, uapi.BPF_TRACE_FENTRY_MULTI, name)
+    special = _SPECIAL.get(name)
+    if special is not None:
+        return special(name)
     row = TABLE.get(name)
     return None if row is None else try_link(row, name)
-
-
-EXTRA = (
-    "BPF_LINK_TYPE_RAW_TRACEPOINT",
-    "BPF_LINK_TYPE_STRUCT_OPS",
-    "BPF_LINK_TYPE_TRACING",
-    "BPF_LINK_TYPE_ITER",
-    "BPF_LINK_TYPE_TRACING_MULTI",
-)

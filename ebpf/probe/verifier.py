@@ -11,7 +11,7 @@ from ebpf.probe.code import R0, R1, R2, R3, R4, R5, R6, R10, B, W
 from ebpf.probe.judge import judge
 from ebpf.probe.outcome import Outcome
 from ebpf.probe.refusals import try_program
-from ebpf.verdict import ABSENT, DENIED, SUPPORTED
+from ebpf.verdict import ABSENT, DENIED, SUPPORTED, UNKNOWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -142,8 +142,8 @@ def _field(special: bytes, size: int, tag: bytes = b"") -> Trial:
     def try_it(name: str) -> Outcome:
         call = f"BPF_MAP_CREATE of a value with {special.decode()}"
         plain = judge(create(b"x" + special[1:]), "BPF_MAP_CREATE of the same by another name", context.can_create_map)
-        if plain.status != SUPPORTED:
-            return plain
+        if plain.status != SUPPORTED:  # BPF_F_RDONLY_PROG is younger than BTF: without it nothing can be said
+            return plain if plain.status == DENIED else Outcome(UNKNOWN, plain.text, plain.errno)
         result = create(special)
         if result in (-_EACCES, -_EINVAL):
             return Outcome(SUPPORTED, f"{call} answered {calls.spell(result)}, while {plain.text}", -result)

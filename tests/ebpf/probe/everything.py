@@ -1,0 +1,61 @@
+"""Every trial of the tables, by kind; what the tests run over."""
+
+from __future__ import annotations
+
+from ebpf.probe import (
+    abilities,
+    attach,
+    attributes,
+    btf,
+    commands,
+    flags,
+    instructions,
+    links,
+    maps,
+    outcome,
+    verifier,
+)
+
+# Trials that look at files and sysctls, which anyone may.
+WITHOUT_BPF = frozenset(("vmlinux_btf", "module_btf", "jit"))
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "command": commands.NAMES,
+    "map_type": tuple(maps.TABLE),
+    "attach_type": tuple(attach.TABLE),
+    "link_type": links.NAMES,
+    "flag": tuple(flags.TABLE),
+    "attribute": tuple(attributes.TABLE),
+    "verifier": tuple(verifier.TABLE),
+    "instruction": instructions.NAMES,
+    "btf": btf.NAMES,
+    "ability": tuple(abilities.TABLE),
+}
+_MODULES = {
+    "command": commands,
+    "map_type": maps,
+    "attach_type": attach,
+    "link_type": links,
+    "flag": flags,
+    "attribute": attributes,
+    "verifier": verifier,
+    "instruction": instructions,
+    "btf": btf,
+    "ability": abilities,
+}
+
+
+def run(*kinds: str) -> dict[str, outcome.Outcome]:
+    """The outcome of every trial of these kinds (all of them if none is named); trials that say nothing are left out."""
+    outcomes: dict[str, outcome.Outcome] = {}
+    for kind in kinds or NAMES:
+        for name in NAMES[kind]:
+            answer = _MODULES[kind].trial(name)
+            if answer is not None:
+                outcomes[name] = answer
+    return outcomes
+
+
+def statuses() -> dict[str, str]:
+    """The status of every trial, for a child process to report."""
+    return {name: answer.status for name, answer in run().items()}
