@@ -46,7 +46,7 @@ _MODULES = {
 
 
 def run(*kinds: str) -> dict[str, outcome.Outcome]:
-    """The outcome of every trial of these kinds (all of them if none is named); trials that say nothing are left out."""
+    """The outcome of every trial of these kinds (all if none is named); trials that say nothing are left out."""
     outcomes: dict[str, outcome.Outcome] = {}
     for kind in kinds or NAMES:
         for name in NAMES[kind]:
