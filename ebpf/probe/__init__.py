@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ebpf.probe.survey import Survey
+    from ebpf.probe.sweep import Survey
 
 __all__ = ["Outcome", "context", "survey", "trial"]
 
@@ -62,7 +62,7 @@ def trial(name: str, program_type: str | None = None) -> Outcome | None:
 
 
 def survey(kinds: Collection[str] | None = None) -> Survey:
-    """Try everything, or every feature of these kinds, using the processor's cores: see `ebpf.probe.survey.Survey`."""
-    from ebpf.probe.survey import survey as everything
+    """Try everything, or every feature of these kinds, using the processor's cores: see `ebpf.probe.sweep.Survey`."""
+    from ebpf.probe.sweep import survey as everything
 
     return everything(kinds)
