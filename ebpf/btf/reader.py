@@ -1,0 +1,302 @@
+"""`Btf`: one BTF blob. The place of each record is found once, in order, no further than asked for."""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_left
+
+from ebpf.btf import kinds
+from ebpf.btf.error import BtfError
+from ebpf.btf.header import Header
+from ebpf.btf.kinds import HEADER_WORDS, KIND_MASK, KIND_SHIFT, VLEN_MASK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Collection, Iterator, Sequence
+
+__all__ = ["Btf"]
+
+_COMPOSITE = (kinds.STRUCT, kinds.UNION)
+_QUALIFIERS = (kinds.TYPEDEF, kinds.VOLATILE, kinds.CONST, kinds.RESTRICT, kinds.TYPE_TAG)
+_FEW = 4  # names that are searched for one by one; more are looked for in one pass over all records
+_MANY_FIELDS = 1 << 16  # more than any struct has; anonymous structs that hold each other may claim any number
+_DEEP = 16  # qualifiers of a type, structs in a struct
+
+
+class Btf:
+    """One BTF blob: of the kernel, of a module over the kernel's (`base`), or of an object file.
+
+    Parameters:
+        data: the blob; of either byte order.
+        base: the BTF whose types and strings come before this one's, for a module's.
+
+    Raises `BtfError` when the header does not fit the data; a record that is malformed is noticed when something is
+    looked for behind it.
+    """
+
+    def __init__(self, data: bytes, base: Btf | None = None) -> None:
+        self._base = base
+        self._first_id: int = 1 if base is None else base._first_id + len(base)
+        self._first_offset: int = 0 if base is None else base._first_offset + len(base._strings)
+        header = Header(data)
+        self.types_offset = header.types_offset
+        self._strings: bytes = data[header.strings_offset : header.strings_offset + header.strings_size]
+        if base is None and self._strings[:1] != b"\0":
+            raise BtfError("the strings do not begin with an empty one", header.strings_offset)
+        if self._strings and self._strings[-1]:
+            raise BtfError("the last string does not end", header.strings_offset + header.strings_size - 1)
+        types = data[header.types_offset : header.types_offset + header.types_size]
+        self._bytes = types if header.native else _swapped(types)  # in this machine's byte order, for searching
+        self._words = memoryview(self._bytes).cast("I")
+        self._lengths = kinds.Lengths(header.layout)
+        self._starts: list[int] = []  # the word at which each record begins, as far as known
+        self._next = 0  # the word after the last known record
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], base: Btf | None = None) -> Btf:
+        """Read a file such as ``/sys/kernel/btf/vmlinux``. Raises `OSError`, `BtfError`."""
+        with open(path, "rb") as file:
+            return cls(file.read(), base)
+
+    def __len__(self) -> int:
+        """The number of types, without those of the base."""
+        self._walk(len(self._words))
+        return len(self._starts)
+
+    # Records
+
+    def _walk(self, end: int) -> None:
+        """Find where records begin, up to the word `end` at least. A record's length follows from its info word."""
+        position = self._next
+        if position >= end:
+            return
+        # The info words alone, cut where the walk shall stop: running off their end is what ends the loop, cheaper than
+        # a comparison for each of 100,000 records.
+        info, lengths = self._words[1 : end + 1], self._lengths
+        found = self._starts.append
+        try:
+            while True:
+                length = lengths[info[position]]
+                found(position)
+                position += length
+        except IndexError:
+            pass
+        except kinds.UnknownKind as error:
+            self._next = position
+            raise BtfError(f"a type of unknown kind {error}", self.types_offset + 4 * position) from None
+        if position > len(self._words) or (end >= len(self._words) and position < len(self._words)):
+            last = self._starts.pop() if position > len(self._words) and self._starts else position
+            self._next = last
+            raise BtfError("the last type is cut off", self.types_offset + 4 * last)
+        self._next = position
+
+    def _begins(self, position: int) -> int | None:
+        """The place in the list of records of the one that begins at this word; `None` when none begins there."""
+        self._walk(position + 1)
+        place = bisect_left(self._starts, position)
+        return place if place < len(self._starts) and self._starts[place] == position else None
+
+    def _find(self, needle: bytes) -> Iterator[tuple[int, int]]:
+        """The records of this BTF that begin with these bytes: id and word."""
+        found = self._bytes.find(needle)
+        while found >= 0:
+            if not found % 4:
+                place = self._begins(found // 4)
+                if place is not None:
+                    yield self._first_id + place, found // 4
+            found = self._bytes.find(needle, found + 1)
+
+    def _record(self, type_id: int) -> tuple[Btf, int]:
+        """The BTF that holds a type, and the word at which its record begins."""
+        if self._base is not None and type_id < self._first_id:
+            return self._base._record(type_id)
+        place = type_id - self._first_id
+        while place >= len(self._starts) and self._next < len(self._words):
+            self._walk(min(len(self._words), self._next + HEADER_WORDS * (place + 1 - len(self._starts))))
+        if not 0 <= place < len(self._starts):
+            raise BtfError(f"there is no type {type_id}", self.types_offset)
+        return self, self._starts[place]
+
+    # Names
+
+    def string(self, offset: int) -> str:
+        """The string at an offset of the string section. Raises `BtfError` outside it."""
+        if self._base is not None and offset < self._first_offset:
+            return self._base.string(offset)
+        start = offset - self._first_offset
+        if start >= len(self._strings):
+            raise BtfError(f"a name at {offset}, past the end of the strings", self.types_offset)
+        return self._strings[start : self._strings.index(b"\0", start)].decode("utf-8", "backslashreplace")
+
+    def _offsets(self, name: str) -> Iterator[int]:
+        """Every offset at which the string section reads `name`: a name may be the end of a longer string."""
+        if self._base is not None:
+            yield from self._base._offsets(name)
+        needle = name.encode() + b"\0"
+        found = self._strings.find(needle)
+        while found >= 0:
+            yield self._first_offset + found
+            found = self._strings.find(needle, found + 1)
+
+    def ids(self, name: str, *wanted: int) -> list[int]:
+        """The ids of the types with this name, of these kinds (`ebpf.btf.kinds`) or of any; without the base's."""
+        offsets = set(self._offsets(name)) if name else ()
+        if len(offsets) <= _FEW:
+            found = [pair for offset in offsets for pair in self._find(struct.pack("=I", offset))]
+        else:
+            self._walk(len(self._words))
+            found = [
+                (self._first_id + place, start)
+                for place, start in enumerate(self._starts)
+                if self._words[start] in offsets
+            ]
+        return sorted(type_id for type_id, start in found if not wanted or self._kind(start) in wanted)
+
+    def find(self, name: str, *wanted: int) -> int | None:
+        """The id of the first type with this name, of one of these kinds or of any; the base's come first."""
+        if self._base is not None:
+            found = self._base.find(name, *wanted)
+            if found is not None:
+                return found
+        return next(iter(self.ids(name, *wanted)), None)
+
+    # Types
+
+    def _kind(self, start: int) -> int:
+        return self._words[start + 1] >> KIND_SHIFT & KIND_MASK
+
+    def kind(self, type_id: int) -> int:
+        """A type's kind (`ebpf.btf.kinds`)."""
+        btf, start = self._record(type_id)
+        return btf._kind(start)
+
+    def name(self, type_id: int) -> str:
+        """A type's name, empty when it has none."""
+        btf, start = self._record(type_id)
+        return btf.string(btf._words[start])
+
+    def size_or_type(self, type_id: int) -> int:
+        """The third word of a record: the size in bytes, or the type that it refers to."""
+        btf, start = self._record(type_id)
+        return btf._words[start + 2]
+
+    def _elements(self, start: int, words: int) -> Iterator[Sequence[int]]:
+        """The elements of a record (members, enumerators), each of so many words."""
+        first = start + HEADER_WORDS
+        for at in range(first, first + words * (self._words[start + 1] & VLEN_MASK), words):
+            yield self._words[at : at + words]
+
+    def enumerators(self, name: str) -> dict[str, int]:
+        """The enumerators of an enum and their values; empty when there is no enum of this name.
+
+        An enum that several types describe (a kernel may hold an older declaration) gives what any of them has.
+        """
+        values: dict[str, int] = {}
+        for type_id in self.ids(name, kinds.ENUM, kinds.ENUM64):
+            values.update(self.values(type_id))
+        return values
+
+    def values(self, type_id: int) -> dict[str, int]:
+        """The enumerators of the enum with this id and their values."""
+        btf, start = self._record(type_id)
+        signed = btf._words[start + 1] >> 31
+        if btf._kind(start) == kinds.ENUM:
+            pairs = [(each[0], each[1], 32) for each in btf._elements(start, 2)]
+        elif btf._kind(start) == kinds.ENUM64:
+            pairs = [(each[0], each[1] | each[2] << 32, 64) for each in btf._elements(start, 3)]
+        else:
+            raise BtfError(f"type {type_id} is no enum", btf.types_offset + 4 * start)
+        return {
+            btf.string(name): value - (1 << bits) if signed and value >> (bits - 1) else value
+            for name, value, bits in pairs
+        }
+
+    def struct_fields(self, name: str) -> dict[str, int]:
+        """The fields of a struct or union and their offsets in bits; empty when there is none of this name.
+
+        Members of an anonymous member are the struct's own, as in C. A member whose struct has no name of its own is
+        there twice: itself (``link_create``) and with what is in it (``link_create.prog_fd``).
+        """
+        fields: dict[str, int] = {}
+        for type_id in self.ids(name, *_COMPOSITE):
+            self._collect(fields, type_id, "", 0, 0, [_MANY_FIELDS])
+        return fields
+
+    def _collect(
+        self, fields: dict[str, int], type_id: int, prefix: str, base: int, depth: int, budget: list[int]
+    ) -> None:
+        """Add the fields of one struct and of those in it; `budget` counts down, whatever a malformed one claims."""
+        btf, start = self._record(type_id)
+        budget[0] -= 1 + (btf._words[start + 1] & VLEN_MASK)
+        if budget[0] < 0 or depth > _DEEP:
+            raise BtfError("a struct of more fields than any has", btf.types_offset + 4 * start)
+        bitfields = btf._words[start + 1] >> 31
+        for name_offset, member, offset in btf._elements(start, 3):
+            name = btf.string(name_offset)
+            at = base + (offset & 0xFFFFFF if bitfields else offset)
+            if name:
+                fields.setdefault(prefix + name, at)
+            inner = btf._unnamed(member)
+            if inner is not None:
+                btf._collect(fields, inner, f"{prefix}{name}." if name else prefix, at, depth + 1, budget)
+
+    def _unnamed(self, type_id: int) -> int | None:
+        """The struct or union without a name that a member's type is, qualifiers aside."""
+        for _ in range(_DEEP):
+            if not type_id:
+                return None
+            btf, start = self._record(type_id)
+            if btf._kind(start) in _COMPOSITE:
+                return None if btf._words[start] else type_id
+            if btf._kind(start) not in _QUALIFIERS:
+                return None
+            type_id = btf._words[start + 2]
+        return None
+
+    def functions(self, names: Collection[str] | None = None) -> dict[str, int]:
+        """The functions of these names (all when `None`) and their ids; the first of a name counts."""
+        self._walk(len(self._words))
+        wanted = None if names is None else self._wanted(names)
+        words, found = self._words, dict[str, int]()
+        for place, start in enumerate(self._starts):
+            if (wanted is None or words[start] in wanted) and words[start + 1] >> KIND_SHIFT == kinds.FUNC:
+                name = self.string(words[start]) if wanted is None else wanted[words[start]]
+                found.setdefault(name, self._first_id + place)
+        return found
+
+    def _wanted(self, names: Collection[str]) -> dict[int, str]:
+        """Many names by their offsets: one pass over the strings is cheaper than a search for each.
+
+        Only whole strings are found; a few names are searched for, wherever they stand.
+        """
+        if len(names) <= 8:
+            return {offset: name for name in names for offset in self._offsets(name)}
+        wanted = {name.encode(): name for name in names}
+        found: dict[int, str] = {} if self._base is None else self._base._wanted(names)
+        offset = self._first_offset
+        for string in self._strings.split(b"\0"):
+            if string in wanted:
+                found[offset] = wanted[string]
+            offset += len(string) + 1
+        return found
+
+    def decl_tagged(self, tag: str) -> dict[str, int]:
+        """The functions and variables with a declaration tag (``bpf_kfunc``) and their ids."""
+        tagged = {}
+        info = kinds.DECL_TAG << KIND_SHIFT
+        for offset in self._offsets(tag):
+            for _, start in self._find(struct.pack("=II", offset, info)):
+                target, component = self._words[start + 2], self._words[start + 3]
+                if component == 0xFFFFFFFF:  # the declaration itself, not one of its parameters or members
+                    tagged[self.name(target)] = target
+        return tagged
+
+
+def _swapped(types: bytes) -> bytes:
+    """A section in the other byte order: it is made of 32-bit words throughout."""
+    from array import array
+
+    words = array("I", types)
+    words.byteswap()
+    return words.tobytes()
