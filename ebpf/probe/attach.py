@@ -104,9 +104,9 @@ TABLE: dict[str, AttachTrial] = {
     "BPF_TRACE_KPROBE_SESSION": AttachTrial(uapi.BPF_TRACE_KPROBE_SESSION, "link"),
     "BPF_TRACE_UPROBE_SESSION": AttachTrial(uapi.BPF_TRACE_UPROBE_SESSION, "link"),
     "BPF_TRACE_FSESSION": AttachTrial(uapi.BPF_TRACE_FSESSION, "tracing", _TRACING),
-    "BPF_TRACE_FENTRY_MULTI": AttachTrial(uapi.BPF_TRACE_FENTRY_MULTI, "tracing", _TRACING),
-    "BPF_TRACE_FEXIT_MULTI": AttachTrial(uapi.BPF_TRACE_FEXIT_MULTI, "tracing", _TRACING),
-    "BPF_TRACE_FSESSION_MULTI": AttachTrial(uapi.BPF_TRACE_FSESSION_MULTI, "tracing", _TRACING),
+    "BPF_TRACE_FENTRY_MULTI": AttachTrial(uapi.BPF_TRACE_FENTRY_MULTI, "link"),
+    "BPF_TRACE_FEXIT_MULTI": AttachTrial(uapi.BPF_TRACE_FEXIT_MULTI, "link"),
+    "BPF_TRACE_FSESSION_MULTI": AttachTrial(uapi.BPF_TRACE_FSESSION_MULTI, "link"),
 }
 
 

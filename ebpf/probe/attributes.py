@@ -48,7 +48,9 @@ def _load(
     def try_it(name: str) -> Outcome:
         result = calls.load_program(program_type, calls.RETURN_0, **fields)
         call = f"BPF_PROG_LOAD with {' and '.join(fields)}"
-        return judge(result, call, lambda: context.can_load(program_type), known=known, absent=absent)
+        # A tracing program does not load without a target; a raw tracepoint's needs the same capabilities.
+        plain = uapi.BPF_PROG_TYPE_RAW_TRACEPOINT if program_type == uapi.BPF_PROG_TYPE_TRACING else program_type
+        return judge(result, call, lambda: context.can_load(plain), known=known, absent=absent)
 
     return try_it
 
@@ -265,8 +267,15 @@ TABLE: dict[str, Trial] = {
     "test_run_cpu": _flag("BPF_F_TEST_RUN_ON_CPU"),
     "test_run_batch": _flag("BPF_F_TEST_XDP_LIVE_FRAMES"),
     "attach_btf_id": _attach_btf_id,
-    # 5.5 to 5.10 take the descriptor for a program's (EBADF); since then it may be BTF, and neither is EINVAL.
-    "attach_btf_object": _load(attach_btf_id=1, attach_btf_obj_fd=BAD_FD, known=(_EINVAL,), absent=(_EBADF, _E2BIG)),
+    # 5.5 to 5.10 take the descriptor for a program's (EBADF); since then it may be BTF's, and neither is EINVAL.
+    "attach_btf_object": _load(
+        uapi.BPF_PROG_TYPE_TRACING,
+        expected_attach_type=uapi.BPF_TRACE_RAW_TP,
+        attach_btf_id=1,
+        attach_btf_obj_fd=BAD_FD,
+        known=(_EINVAL,),
+        absent=(_EBADF, _E2BIG),
+    ),
     "fd_array": lambda name: instructions.trial("BPF_PSEUDO_MAP_IDX"),
     "fd_array_cnt": _fd_array_cnt,
     "bpf_cookie": _cookie,

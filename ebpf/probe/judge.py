@@ -56,4 +56,6 @@ def judge(
         return Outcome(SUPPORTED, f"{answer}, as only a kernel that knows it does", number)
     if held.status == SUPPORTED:
         return Outcome(ABSENT, f"{answer} while {held.text}", number)
+    if held.status == ABSENT:  # what it is a part of is not there either
+        return Outcome(ABSENT, f"{answer}, and {held.text}", number)
     return Outcome(UNKNOWN, f"{answer}, and {held.text}", number)

@@ -79,10 +79,26 @@ def _multi_kprobe(flags: int = 0, attach_type: int = uapi.BPF_TRACE_KPROBE_MULTI
 def _multi_uprobe(flags: int = 0, attach_type: int = uapi.BPF_TRACE_UPROBE_MULTI) -> LinkTrial:
     # uprobe_multi: path, offsets, ref_ctr_offsets, cookies, cnt, flags, pid. The flags are checked, then the path is
     # copied from nowhere. kernel/trace/bpf_trace.c, bpf_uprobe_multi_link_attach(); a stub without CONFIG_UPROBES.
-    rest = struct.pack("=QQQQIII", _NOWHERE, _NOWHERE, 0, 0, 1, flags, 0)
+    by_fd = flags == uapi.BPF_F_UPROBE_MULTI_PATH_FD  # then there is a descriptor, a bad one, and no path
+    rest = struct.pack("=QQQQIII", 0 if by_fd else _NOWHERE, _NOWHERE, 0, 0, 1, flags, 0)
+    if by_fd:
+        rest += struct.pack("=I", BAD_FD)
     return LinkTrial(
-        _KPROBE, attach_type, known=(errno.EFAULT,), off=errno.EOPNOTSUPP, target=0, rest=rest, expected=True
+        _KPROBE,
+        attach_type,
+        known=(errno.EFAULT, errno.EBADF),
+        off=errno.EOPNOTSUPP,
+        target=0,
+        rest=rest,
+        expected=True,
     )
+
+
+def _multi_tracing(attach_type: int) -> LinkTrial:
+    # tracing_multi: ids, cookies, cnt. One BTF id is copied from nowhere. The program has no target of its own, which a
+    # kernel that does not know the attach type asks for when the program is loaded (EINVAL).
+    rest = struct.pack("=QQI", _NOWHERE, 0, 1)
+    return LinkTrial(_TRACING, attach_type, known=(errno.EFAULT,), target=0, rest=rest, expected=True)
 
 
 def _netfilter(flags: int = 0) -> LinkTrial:
@@ -112,6 +128,7 @@ TABLE: dict[str, LinkTrial] = {
     "BPF_LINK_TYPE_NETKIT": LinkTrial(
         _SCHED_CLS, uapi.BPF_NETKIT_PRIMARY, known=(errno.ENODEV,), target=_BAD_IFINDEX, expected=True
     ),
+    "BPF_LINK_TYPE_TRACING_MULTI": _multi_tracing(uapi.BPF_TRACE_FENTRY_MULTI),
     "BPF_LINK_TYPE_SOCKMAP": LinkTrial(
         uapi.BPF_PROG_TYPE_SK_MSG, uapi.BPF_SK_MSG_VERDICT, off=errno.EOPNOTSUPP, expected=True
     ),
@@ -134,6 +151,9 @@ LINKED: dict[str, LinkTrial] = {
     "BPF_NETKIT_PEER": LinkTrial(
         _SCHED_CLS, uapi.BPF_NETKIT_PEER, known=(errno.ENODEV,), target=_BAD_IFINDEX, expected=True
     ),
+    "BPF_TRACE_FENTRY_MULTI": TABLE["BPF_LINK_TYPE_TRACING_MULTI"],
+    "BPF_TRACE_FEXIT_MULTI": _multi_tracing(uapi.BPF_TRACE_FEXIT_MULTI),
+    "BPF_TRACE_FSESSION_MULTI": _multi_tracing(uapi.BPF_TRACE_FSESSION_MULTI),
     "BPF_F_KPROBE_MULTI_RETURN": _multi_kprobe(flags=1),
     "BPF_F_UPROBE_MULTI_RETURN": _multi_uprobe(flags=1),
     "BPF_F_UPROBE_MULTI_PATH_FD": _multi_uprobe(flags=2),
@@ -216,7 +236,6 @@ _SPECIAL: dict[str, Callable[[str], Outcome | None]] = {
     "BPF_LINK_TYPE_STRUCT_OPS": _struct_ops,
     "BPF_LINK_TYPE_TRACING": lambda name: tracing_load(_TRACING, uapi.BPF_TRACE_FENTRY, name),
     "BPF_LINK_TYPE_ITER": lambda name: tracing_load(_TRACING, uapi.BPF_TRACE_ITER, name),
-    "BPF_LINK_TYPE_TRACING_MULTI": lambda name: tracing_load(_TRACING, uapi.BPF_TRACE_FENTRY_MULTI, name),
 }
 
 NAMES = (*TABLE, *_SPECIAL)

@@ -88,7 +88,8 @@ def try_program(
 
 
 def _gist(log: str) -> str:
-    """The last line of a verifier's log before its statistics and the registers."""
+    """The last line of a verifier's log before its statistics, the registers and the report that newer kernels add."""
+    log = log.partition("\nVerification failed:")[0]
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     words = [line for line in lines if not line.startswith(("processed ", "old state", "cur state", "from "))]
-    return words[-1] if words else lines[-1]
+    return words[-1] if words else " ".join(lines)

@@ -142,8 +142,10 @@ def _field(special: bytes, size: int, tag: bytes = b"") -> Trial:
     def try_it(name: str) -> Outcome:
         call = f"BPF_MAP_CREATE of a value with {special.decode()}"
         plain = judge(create(b"x" + special[1:]), "BPF_MAP_CREATE of the same by another name", context.can_create_map)
-        if plain.status != SUPPORTED:  # BPF_F_RDONLY_PROG is younger than BTF: without it nothing can be said
-            return plain if plain.status == DENIED else Outcome(UNKNOWN, plain.text, plain.errno)
+        if plain.status != SUPPORTED:
+            # Tags are older than what is made of them; BPF_F_RDONLY_PROG is not older than every field.
+            decided = plain.status == DENIED or (plain.status == ABSENT and tag)
+            return plain if decided else Outcome(UNKNOWN, plain.text, plain.errno)
         result = create(special)
         if result in (-_EACCES, -_EINVAL):
             return Outcome(SUPPORTED, f"{call} answered {calls.spell(result)}, while {plain.text}", -result)

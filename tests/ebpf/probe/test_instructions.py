@@ -24,7 +24,7 @@ def test_programs_are_whole_instructions_and_end(name: str) -> None:
     [
         ("an opcode", calls.instruction(0x8F)),
         ("a jump", calls.instruction(0xF5)),
-        ("a wide load", code.load64(1, 15, 0)),
+        ("a wide load", code.load64(1, 9, 0)),
         ("an atomic operation", code.store_imm(code.DW, 10, -8, 0) + code.atomic(code.DW, 10, 1, -8, 0x70)),
         ("a reserved field", calls.instruction(0xB7, 0, 0, 77, 0)),
     ],

@@ -12,6 +12,7 @@ from ebpf.probe.outcome import Outcome
 
 ALLOWED = Outcome("supported", "the control succeeded")
 REFUSED = Outcome("denied", "the control answered EPERM", errno.EPERM)
+GONE = Outcome("absent", "the control answered EINVAL while another succeeded", errno.EINVAL)
 PUZZLED = Outcome("unknown", "the control answered ENOMEM", errno.ENOMEM)
 
 
@@ -21,6 +22,8 @@ PUZZLED = Outcome("unknown", "the control answered ENOMEM", errno.ENOMEM)
         (-errno.EINVAL, ALLOWED, "absent"),
         (-errno.EINVAL, REFUSED, "denied"),
         (-errno.EINVAL, PUZZLED, "unknown"),
+        (-errno.EINVAL, GONE, "absent"),
+        (-errno.EBADF, GONE, "unknown"),
         (-errno.EBADF, ALLOWED, "supported"),
         (-errno.EBADF, REFUSED, "denied"),
         (-errno.EBADF, PUZZLED, "supported"),

@@ -39,6 +39,7 @@ BUILT_WITHOUT = {
 TRAMPOLINES = frozenset(
     (
         "BPF_TRACE_FENTRY",
+        "BPF_TRACE_FSESSION",
         "BPF_TRACE_FEXIT",
         "BPF_MODIFY_RETURN",
         "BPF_LSM_MAC",
