@@ -115,7 +115,14 @@ SAME_AS: dict[str, str] = {
 
 
 def trial(name: str, program_type: str | None = None) -> Outcome | None:
-    """Whether maps and programs can do this; `None` for a name without a trial."""
+    """Whether the kernel can do this; `None` for a name without a trial."""
+    import featuredb
+
+    kind = featuredb.kind_of(name)
+    if kind in ("iterator", "struct_ops"):
+        from ebpf.probe import targets
+
+        return targets.iterator(name[len("iter_") :]) if kind == "iterator" else targets.struct_ops(name)
     other = SAME_AS.get(name)
     if other is not None:
         from ebpf import probe

@@ -16,7 +16,7 @@ from ebpf.probe import calls, context, links
 from ebpf.probe.calls import BAD_FD
 from ebpf.probe.judge import judge
 from ebpf.probe.outcome import Outcome
-from ebpf.verdict import ABSENT, COMPILED_OUT, DENIED, SUPPORTED, UNKNOWN
+from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -186,24 +186,18 @@ def _cpumap(name: str, row: AttachTrial) -> Outcome:
     outcome = judge(
         calls.create_map(uapi.BPF_MAP_TYPE_CPUMAP, 4, 8, 1), "BPF_MAP_CREATE of a cpumap with programs", control
     )
-    loaded = context.can_load(row.program_type)
-    return loaded if outcome.status == SUPPORTED and loaded.status == DENIED else outcome
+    return context.unless_denied(outcome, context.can_load(row.program_type))
 
 
 def _lsm_cgroup(name: str, row: AttachTrial) -> Outcome:
     """The cgroup's side knows it by a query; whether this process may load such programs is the verifier's side."""
     outcome = _query(name, row)
-    if outcome.status != SUPPORTED:
-        return outcome
-    loaded = _tracing(name, row)
-    return loaded if loaded.status == DENIED else outcome
+    return outcome if outcome.status != SUPPORTED else context.unless_denied(outcome, _tracing(name, row))
 
 
 def _struct_ops(name: str, row: AttachTrial) -> Outcome:
-    from ebpf.probe import flags
-
-    # The attach type of struct_ops links, which came with the map flag BPF_F_LINK.
-    return flags.trial("BPF_F_LINK") or Outcome(UNKNOWN, "no trial")
+    """The attach type of struct_ops links, which came with them."""
+    return links.struct_ops(name)
 
 
 _HOW: dict[str, Callable[[str, AttachTrial], Outcome]] = {

@@ -29,14 +29,9 @@ _EINVAL = errno.EINVAL
 _BAD_ID = (
     0x7FFFFFFE  # ids are given from 1 upwards, cyclically, below INT_MAX (kernel/bpf/syscall.c, idr_alloc_cyclic())
 )
-_RAW_TRACEPOINT = uapi.BPF_PROG_TYPE_RAW_TRACEPOINT  # an empty program of this type loads with CAP_BPF and CAP_PERFMON
 _INET_INGRESS = uapi.BPF_CGROUP_INET_INGRESS
 _STREAM_PARSER = uapi.BPF_SK_SKB_STREAM_PARSER
 _FLOW_DISSECTOR = uapi.BPF_FLOW_DISSECTOR
-
-
-def _raw_tracepoint() -> Outcome:
-    return context.can_load(_RAW_TRACEPOINT)
 
 
 class CommandTrial:
@@ -114,7 +109,7 @@ TABLE: dict[str, CommandTrial] = {
     ),
     # 4.17 copies the tracepoint's name first: EFAULT, since there is none.
     "BPF_RAW_TRACEPOINT_OPEN": CommandTrial(
-        uapi.BPF_RAW_TRACEPOINT_OPEN, bytes(8) + _words(BAD_FD), known=(_EBADF, _EFAULT), control=_raw_tracepoint
+        uapi.BPF_RAW_TRACEPOINT_OPEN, bytes(8) + _words(BAD_FD), known=(_EBADF, _EFAULT), control=context.can_trace
     ),
     "BPF_BTF_GET_FD_BY_ID": CommandTrial(uapi.BPF_BTF_GET_FD_BY_ID, _words(_BAD_ID), known=(_ENOENT,)),
     # ENOENT: no such process. Needs CAP_SYS_ADMIN (CAP_PERFMON is not enough), checked before.
@@ -137,7 +132,7 @@ TABLE: dict[str, CommandTrial] = {
     # A wrong type answers EINVAL, as an unknown command does: run time statistics are really switched on, until the
     # descriptor is closed, a moment later. Needs CAP_SYS_ADMIN.
     "BPF_ENABLE_STATS": CommandTrial(uapi.BPF_ENABLE_STATS, _words(0), known=(), what="run time statistics"),
-    "BPF_ITER_CREATE": CommandTrial(uapi.BPF_ITER_CREATE, _words(BAD_FD, 0), control=_raw_tracepoint),
+    "BPF_ITER_CREATE": CommandTrial(uapi.BPF_ITER_CREATE, _words(BAD_FD, 0), control=context.can_trace),
     "BPF_LINK_DETACH": CommandTrial(uapi.BPF_LINK_DETACH, _words(BAD_FD), control=_load),
     "BPF_PROG_BIND_MAP": CommandTrial(uapi.BPF_PROG_BIND_MAP, _words(BAD_FD, BAD_FD, 0), control=_load),
     "BPF_TOKEN_CREATE": CommandTrial(uapi.BPF_TOKEN_CREATE, _words(0, BAD_FD)),  # token_create.bpffs_fd is at 4

@@ -30,10 +30,12 @@ __all__ = [
     "can_create_map",
     "can_load",
     "can_load_btf",
+    "can_trace",
     "capable",
     "credentials",
     "refusal",
     "seccomp_mode",
+    "unless_denied",
 ]
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -149,6 +151,16 @@ def can_load(program_type: int = uapi.BPF_PROG_TYPE_SOCKET_FILTER, attach_type: 
 
 INT_BTF = calls.btf(struct.pack("=4I", 1, 1 << 24, 4, 1 << 24 | 32), b"\0i\0")
 """One type, a signed integer of 32 bits: what every kernel with BPF_BTF_LOAD (4.18) loads."""
+
+
+def can_trace() -> Outcome:
+    """Whether this process may load tracing programs: an empty one for a raw tracepoint (4.17). Needs CAP_PERFMON."""
+    return can_load(uapi.BPF_PROG_TYPE_RAW_TRACEPOINT)
+
+
+def unless_denied(outcome: Outcome, control: Outcome) -> Outcome:
+    """The outcome, unless it is a yes to something that this process is refused the programs for."""
+    return control if outcome.status == SUPPORTED and control.status == DENIED else outcome
 
 
 def can_load_btf() -> Outcome:

@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["LINKED", "NAMES", "TABLE", "LinkTrial", "tracing_load", "trial", "try_link"]
+__all__ = ["LINKED", "NAMES", "TABLE", "LinkTrial", "struct_ops", "tracing_load", "trial", "try_link"]
 
 _BAD_IFINDEX = 0x7FFFFFFF
 _LOOPBACK = 1  # the first interface of every network namespace
@@ -223,17 +223,17 @@ def _raw_tracepoint(name: str) -> Outcome:
     return judge(result, call, context.can_load, known=(errno.ENOENT,))
 
 
-def _struct_ops(name: str) -> Outcome | None:
-    """Struct_ops links came with the map flag BPF_F_LINK; a link itself needs a registered type."""
+def struct_ops(name: str) -> Outcome:
+    """Struct_ops links came with the map flag BPF_F_LINK; a link itself needs a registered type and its programs."""
     from ebpf.probe import flags
 
-    return flags.trial("BPF_F_LINK")
+    return context.unless_denied(flags.TABLE["BPF_F_LINK"]("BPF_F_LINK"), context.can_trace())
 
 
 # Links that are not made by BPF_LINK_CREATE of a program alone.
 _SPECIAL: dict[str, Callable[[str], Outcome | None]] = {
     "BPF_LINK_TYPE_RAW_TRACEPOINT": _raw_tracepoint,
-    "BPF_LINK_TYPE_STRUCT_OPS": _struct_ops,
+    "BPF_LINK_TYPE_STRUCT_OPS": struct_ops,
     "BPF_LINK_TYPE_TRACING": lambda name: tracing_load(_TRACING, uapi.BPF_TRACE_FENTRY, name),
     "BPF_LINK_TYPE_ITER": lambda name: tracing_load(_TRACING, uapi.BPF_TRACE_ITER, name),
 }

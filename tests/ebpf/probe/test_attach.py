@@ -42,7 +42,8 @@ def test_an_attach_type_of_no_kernel_is_absent(row: AttachTrial, monkeypatch: py
     assert outcome is not None
     if row.how == "tracing" and outcome.status == "unknown":
         pytest.skip("no control: raw tracepoints with BTF cannot be loaded here")
-    assert (outcome.status, outcome.errno) == ("absent", errno.EINVAL), outcome
+    assert outcome.status == "absent", outcome
+    assert outcome.errno == errno.EINVAL or "accepts any attach type" in outcome.text
 
 
 @pytest.mark.root
