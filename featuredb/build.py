@@ -1,4 +1,7 @@
-"""Compiles the TOML sources into modules of constants: ``python -m featuredb.build`` writes, ``--check`` tells what is stale."""
+"""Compiles the TOML sources into modules of constants:
+
+``python -m featuredb.build`` writes, ``--check`` tells what is stale.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,9 @@ def compiled(data: Path = load.DATA) -> dict[str, str]:
     for name, records in load.tables(data).items():
         fields = tuple(dict.fromkeys(key for record in records for key in record))
         rows_of = [tuple(_constant(record.get(key)) for key in fields) for record in records]
-        modules[f"{name}.py"] = HEADER.format(source=f"{name}.toml") + f"FIELDS = {fields!r}\nROWS = {_lines(rows_of)}\n"
+        modules[f"{name}.py"] = (
+            HEADER.format(source=f"{name}.toml") + f"FIELDS = {fields!r}\nROWS = {_lines(rows_of)}\n"
+        )
     return modules
 
 

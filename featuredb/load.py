@@ -32,9 +32,7 @@ def read(path: Path) -> dict[str, list[dict[str, Any]]]:
 
 def features(data: Path = DATA) -> dict[str, list[dict[str, Any]]]:
     """The records of every kind."""
-    return {
-        kind: read(path).get(kind, []) for kind, name in FILES.items() if (path := data / f"{name}.toml").exists()
-    }
+    return {kind: read(path).get(kind, []) for kind, name in FILES.items() if (path := data / f"{name}.toml").exists()}
 
 
 def tables(data: Path = DATA) -> dict[str, list[dict[str, Any]]]:

@@ -16,9 +16,10 @@ EVERY_PROGRAM = "BPF_PROG_TYPE_UNSPEC"
 class Statement:
     """One interval in which mainline has a feature.
 
-    Attributes: ``since``, ``until`` (the first release without it, or ``None``), ``absent_in`` (the last one seen without it,
-    or ``None``), ``usable_since`` (where the name came before it worked), ``commit``, ``subject``, ``arch`` (the
-    architectures it is limited to; empty: all), ``partial``, ``notes``, ``source``, ``confidence``, ``alternative_name``.
+    Attributes: ``since``, ``until`` (the first release without it, or ``None``), ``absent_in`` (the last one seen
+    without it, or ``None``), ``usable_since`` (where the name came before it worked), ``commit``, ``subject``,
+    ``arch`` (the architectures it is limited to; empty: all), ``partial``, ``notes``, ``source``, ``confidence``,
+    ``alternative_name``.
     """
 
     __slots__ = (
@@ -91,8 +92,8 @@ class Feature:
 
     __slots__ = (
         "_programs",
-        "alternatives",
         "aliases",
+        "alternatives",
         "capabilities",
         "depends_on",
         "documentation",
@@ -150,7 +151,10 @@ class Feature:
 
     @property
     def program_types(self) -> dict[str, Relation]:
-        """For a helper or kfunc: which program types may call it; a kfunc's come through its sets. Empty for the rest."""
+        """For a helper or kfunc:
+
+        which program types may call it; a kfunc's come through its sets. Empty for the rest.
+        """
         if self._programs is None:
             self._programs = self._read_programs()
         return self._programs
@@ -166,7 +170,10 @@ class Feature:
         return {}
 
     def known_at(self, version: str, arch: str | None = None) -> bool | None:
-        """Whether mainline `version` has it (on `arch`, as ``uname -m`` says; any when ``None``); ``None``: not known."""
+        """Whether mainline `version` has it (on `arch`, as ``uname -m`` says;
+
+        any when ``None``); ``None``: not known.
+        """
         key = version_key(version)
         answer: bool | None = False
         for statement in self.statements:

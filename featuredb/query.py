@@ -108,8 +108,18 @@ def kfunc_programs(feature: Feature) -> dict[str, Relation]:
         for program_type, relation in get(name).program_types.items():
             held = found.get(program_type)
             later = _later(relation.since, feature.since)
-            if held is None or (later != "unknown" and (held.since == "unknown" or version_key(later) < version_key(held.since))):
-                row = (later, relation.until, relation.kconfig, relation.capabilities, relation.lockdown, relation.exact, relation.notes)
+            if held is None or (
+                later != "unknown" and (held.since == "unknown" or version_key(later) < version_key(held.since))
+            ):
+                row = (
+                    later,
+                    relation.until,
+                    relation.kconfig,
+                    relation.capabilities,
+                    relation.lockdown,
+                    relation.exact,
+                    relation.notes,
+                )
                 found[program_type] = Relation(row)
     return found
 
