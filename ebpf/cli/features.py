@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from ebpf.cli import output
-from ebpf.verdict import ABSENT, STATUSES, SUPPORTED
+from ebpf.verdict import ABSENT, COMPILED_OUT, DENIED, STATUSES, SUPPORTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,11 +109,9 @@ def _note(verdict: Verdict) -> str:
         return ""
     if verdict.status == ABSENT and verdict.needs:
         return f"needs {verdict.needs}"
-    for source in ("kconfig", "host", "trial", "btf"):
-        for reason in verdict.reasons:
-            if reason.source == source:
-                return reason.text
-    return verdict.reasons[0].text if verdict.reasons else ""
+    strongest = {COMPILED_OUT: "kconfig", DENIED: "host"}.get(verdict.status, "")
+    chosen = [reason for reason in verdict.reasons if reason.source == strongest] or list(verdict.reasons)
+    return chosen[0].text if chosen else ""
 
 
 def _summary(report: Report, kinds: dict[str, list[Verdict]]) -> str:

@@ -34,7 +34,7 @@ def why_denied(host: Host, record: Feature, program_type: str | None = None) -> 
     if host.seccomp.mode == _SECCOMP_FILTER:
         reasons.append(Reason("host", "a seccomp filter is active and may refuse bpf(2)"))
     if host.lockdown not in (None, "none"):
-        reasons.append(Reason("host", f"the kernel is locked down: {host.lockdown}"))
+        reasons.append(Reason("host", f"the kernel is locked down ({host.lockdown}), which may refuse it"))
     if not reasons:
         reasons.append(
             Reason("host", "no capability, sysctl, seccomp filter or lockdown explains it: a security module may")

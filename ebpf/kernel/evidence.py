@@ -9,15 +9,17 @@ has measured.
 from __future__ import annotations
 
 import featuredb
-from ebpf.kernel.base import feature
 from ebpf.kernel.denial import why_denied
 from ebpf.kernel.named import missing_kconfig
 from ebpf.verdict import ABSENT, COMPILED_OUT, DENIED, SUPPORTED, UNKNOWN, Reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ebpf.kernel.live import RunningKernel
     from ebpf.probe.outcome import Outcome
+    from ebpf.verdict import Verdict
     from featuredb import Feature
 
 __all__ = ["weigh"]
@@ -49,6 +51,11 @@ class _Evidence:
             else:
                 self.reasons.append(Reason(presence.source, presence.text))
 
+    @property
+    def expected(self) -> bool:
+        """Whether a kernel of this release has it when it is built with all it needs."""
+        return bool(self.btf) or self.presence == "present"
+
 
 def _elsewhere(record: Feature, kernel: RunningKernel) -> bool:
     """Whether the release has it, but only on other architectures."""
@@ -58,13 +65,20 @@ def _elsewhere(record: Feature, kernel: RunningKernel) -> bool:
 
 
 def weigh(
-    kernel: RunningKernel, record: Feature, program_type: str | None, outcome: Outcome | None
+    kernel: RunningKernel,
+    record: Feature,
+    program_type: str | None,
+    outcome: Outcome | None,
+    ask: Callable[[str], Verdict],
 ) -> tuple[str, list[Reason]]:
-    """A status and its reasons, for a feature whose trial (`None`: there is none) did not succeed."""
+    """A status and its reasons, for a feature whose trial (`None`: there is none) did not succeed.
+
+    `ask` answers about the features that this one belongs to.
+    """
     evidence = _Evidence(kernel, record, program_type)
     reasons = evidence.reasons
     if outcome is None:
-        return _untried(kernel, record, evidence)
+        return _untried(record, evidence, ask)
     reasons = [Reason("trial", outcome.text), *reasons]
     if outcome.status == COMPILED_OUT:
         return COMPILED_OUT, reasons
@@ -77,7 +91,7 @@ def weigh(
 
 def _refused(kernel: RunningKernel, record: Feature, evidence: _Evidence) -> str:
     """The trial said no beside a control that succeeded. New enough, but built without it, is a no of its own."""
-    if evidence.kconfig and evidence.presence != "absent":
+    if evidence.kconfig and evidence.expected:
         return COMPILED_OUT
     if evidence.presence == "present" and kernel.host.kconfig.status != "read" and _optional(record):
         evidence.reasons.append(
@@ -98,7 +112,7 @@ def _denied(
     """The trial was refused to this process: is it there at all?"""
     if evidence.btf is False:
         return ABSENT, reasons
-    if evidence.kconfig and evidence.presence != "absent":
+    if evidence.kconfig and evidence.expected:
         return COMPILED_OUT, reasons
     if evidence.btf or evidence.presence == "present":
         return DENIED, [reasons[0], *why_denied(kernel.host, record, program_type), *reasons[1:]]
@@ -111,7 +125,7 @@ def _inconclusive(evidence: _Evidence) -> str:
     """The trial's answer could mean several things."""
     if evidence.btf is False:
         return ABSENT
-    if evidence.kconfig and (evidence.btf or evidence.presence == "present"):
+    if evidence.kconfig and evidence.expected:
         return COMPILED_OUT
     if evidence.presence == "present":
         return SUPPORTED
@@ -120,10 +134,10 @@ def _inconclusive(evidence: _Evidence) -> str:
     return UNKNOWN
 
 
-def _untried(kernel: RunningKernel, record: Feature, evidence: _Evidence) -> tuple[str, list[Reason]]:
+def _untried(record: Feature, evidence: _Evidence, ask: Callable[[str], Verdict]) -> tuple[str, list[Reason]]:
     """Nothing can be tried for it: constants, fields, drivers. What it belongs to comes first."""
     for name in _parents(record):
-        verdict = kernel._check(feature(name), None)
+        verdict = ask(name)
         if not verdict and verdict.status != UNKNOWN:
             first = Reason("host", f"it belongs to {name}, which is {verdict.status.replace('_', ' ')}")
             return verdict.status, [first, *verdict.reasons]
@@ -134,5 +148,6 @@ def _untried(kernel: RunningKernel, record: Feature, evidence: _Evidence) -> tup
 
 
 def _parents(record: Feature) -> list[str]:
-    names = [record.group] if record.group and featuredb.kind_of(record.group) else []
+    """What must be there first: the command or helper that takes a flag, and what the record depends on."""
+    names = [record.group] if record.kind == "flag" and featuredb.kind_of(record.group) else []
     return [*names, *(name for name in record.depends_on if name not in names)]

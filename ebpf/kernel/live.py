@@ -11,7 +11,7 @@ from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, UNKNOWN, Reason, Verdi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from typing import Any
 
     from ebpf.host import Host
@@ -119,17 +119,20 @@ class RunningKernel(Kernel):
         key = (context.credentials(), record.name, program_type)
         verdict = self._verdicts.get(key)
         if verdict is None:
-            verdict = self._judge(record, program_type, probe.trial(record.name, program_type))
+            outcome = probe.trial(record.name, program_type)
+            verdict = self._judge(record, program_type, outcome, lambda name: self._check(feature(name), None))
             if verdict.status != UNKNOWN:
                 self._verdicts[key] = verdict
         return verdict
 
-    def _judge(self, record: Feature, program_type: str | None, outcome: Outcome | None) -> Verdict:
+    def _judge(
+        self, record: Feature, program_type: str | None, outcome: Outcome | None, ask: Callable[[str], Verdict]
+    ) -> Verdict:
         if outcome is not None and outcome.status == SUPPORTED:
             return self._verdict(record, program_type, SUPPORTED, [Reason("trial", outcome.text)])
         from ebpf.kernel import evidence
 
-        status, reasons = evidence.weigh(self, record, program_type, outcome)
+        status, reasons = evidence.weigh(self, record, program_type, outcome, ask)
         return self._verdict(record, program_type, status, reasons)
 
     def _verdict(self, record: Feature, program_type: str | None, status: str, reasons: list[Reason]) -> Verdict:
@@ -152,22 +155,41 @@ class RunningKernel(Kernel):
     def report(self, kinds: Collection[str] | None = None) -> Report:
         wanted = check_kinds(kinds)
         survey = probe.survey(wanted)
-        features: dict[str, Verdict] = {}
-        for kind in wanted:
-            for record in featuredb.features(kind):
-                features[record.name] = self._judge(record, None, survey.features.get(record.name))
+        judged: dict[str, Verdict] = {}
+
+        def ask(name: str) -> Verdict:
+            record = feature(name)
+            verdict = judged.get(record.name)
+            if verdict is None:
+                if record.kind not in wanted:
+                    return self._check(record, None)
+                verdict = judged[record.name] = self._judge(record, None, survey.features.get(record.name), ask)
+            return verdict
+
+        features = {name: ask(name) for kind in wanted for name in featuredb.names(kind)}
         tables = {
-            kind: self._table(kind, table) if kind in wanted else {}
+            kind: self._table(table) if kind in wanted else {}
             for kind, table in (("helper", survey.helpers), ("kfunc", survey.kfuncs))
         }
         return Report(self.describe(), features, tables["helper"], tables["kfunc"])
 
-    def _table(self, kind: str, table: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-        """Pairs that were tried and refused: told apart into absent and compiled out."""
+    def _table(self, table: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        """Pairs that no trial decided are decided by what else is known; refused ones may have been compiled out."""
         for program_type, row in table.items():
             for name, status in row.items():
-                if status == ABSENT:
-                    record = featuredb.get(name)
-                    if program_type in record.program_types and missing_kconfig(record, program_type, self.option):
+                record = featuredb.get(name)
+                if status == ABSENT and program_type in record.program_types:
+                    if missing_kconfig(record, program_type, self.option) and self._expects(record, program_type):
                         row[name] = COMPILED_OUT
+                elif status == UNKNOWN:
+                    row[name] = self._undecided(record, program_type)
         return table
+
+    def _expects(self, record: Feature, program_type: str) -> bool:
+        return self.platform is not None and self.platform.has(record, program_type).status == "present"
+
+    def _undecided(self, record: Feature, program_type: str) -> str:
+        """The status of a pair that cannot be tried: what BTF, kconfig and the release say, or UNKNOWN."""
+        if not self._expects(record, program_type):
+            return UNKNOWN
+        return COMPILED_OUT if missing_kconfig(record, program_type, self.option) else SUPPORTED

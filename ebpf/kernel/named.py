@@ -93,14 +93,12 @@ def _on_architecture(record: Feature, platform: Platform, architecture: str) -> 
 
 
 def missing_kconfig(record: Feature, program_type: str | None, get: Callable[[str], str | None]) -> str:
-    """The kconfig expression a feature needs to exist that is known not to hold;
-
-    empty when it holds or is not known.
-    """
+    """The build options a feature needs to exist that are known not to be set, in words; empty when none is."""
     expressions = [record.kconfig_exist]
     if program_type is not None and program_type in record.program_types:
         expressions.append(record.program_types[program_type].kconfig)
     for expression in expressions:
-        if expression and expression != "unknown" and featuredb.kconfig.evaluate(expression, get) is False:
-            return expression
+        if expression not in ("", "none", "unknown") and featuredb.kconfig.evaluate(expression, get) is False:
+            off = [option for option in featuredb.kconfig.options(expression) if get(option) == "n"]
+            return " and ".join(off) if "||" not in expression and "!" not in expression else expression
     return ""
