@@ -52,6 +52,7 @@ class Btf:
         self._lengths = kinds.Lengths(header.layout)
         self._starts: list[int] = []  # the word at which each record begins, as far as known
         self._next = 0  # the word after the last known record
+        self._looked_up: dict[str, list[int]] = {}  # the ids of names that `look_up` was asked for
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], base: Btf | None = None) -> Btf:
@@ -141,6 +142,9 @@ class Btf:
 
     def ids(self, name: str, *wanted: int) -> list[int]:
         """The ids of the types with this name, of these kinds (`ebpf.btf.kinds`) or of any; without the base's."""
+        known = self._looked_up.get(name)
+        if known is not None:
+            return [each for each in known if not wanted or self._kind(self._starts[each - self._first_id]) in wanted]
         offsets = set(self._offsets(name)) if name else ()
         if len(offsets) <= _FEW:
             found = [pair for offset in offsets for pair in self._find(struct.pack("=I", offset))]
@@ -152,6 +156,17 @@ class Btf:
                 if self._words[start] in offsets
             ]
         return sorted(type_id for type_id, start in found if not wanted or self._kind(start) in wanted)
+
+    def look_up(self, names: Collection[str]) -> None:
+        """Look for many names at once, so that `ids`, and what builds on it, need not search for each of them."""
+        self._walk(len(self._words))
+        found: dict[str, list[int]] = {name: [] for name in names}
+        by_offset, words, first = self._wanted(names), self._words, self._first_id
+        for place, start in enumerate(self._starts):
+            name = by_offset.get(words[start])
+            if name is not None:
+                found[name].append(first + place)
+        self._looked_up.update(found)
 
     def find(self, name: str, *wanted: int) -> int | None:
         """The id of the first type with this name, of one of these kinds or of any; the base's come first."""
