@@ -172,6 +172,21 @@ def _first(*trials: Trial) -> Trial:
     return try_it
 
 
+_KFUNCS = ("bpf_throw", "bpf_iter_num_new")
+
+
+def _kfunc(kfunc: str, program_type: str) -> Trial:
+    """A kfunc that came with the ability, called from a program of a type that may."""
+
+    def try_it(name: str) -> Outcome | None:
+        from ebpf.probe import kernel_btf, kfuncs
+
+        kernel_btf.ids(_KFUNCS)  # one search for all of them
+        return kfuncs.trial(kfunc, program_type)
+
+    return try_it
+
+
 def _same_as(module: object, other: str) -> Trial:
     def try_it(name: str) -> Outcome | None:
         outcome: Outcome | None = module.trial(other)  # type: ignore[attr-defined]  # each trial module has it
@@ -223,6 +238,8 @@ TABLE: dict[str, Trial] = {
     ),
     "may_goto": _same_as(instructions, "may_goto"),
     "arenas": _same_as(maps, "BPF_MAP_TYPE_ARENA"),
+    "exceptions": _kfunc("bpf_throw", "BPF_PROG_TYPE_SYSCALL"),
+    "open_coded_iterators": _kfunc("bpf_iter_num_new", "BPF_PROG_TYPE_SOCKET_FILTER"),
     "dynptrs": _helper(197),  # bpf_dynptr_from_mem
     "callbacks": _same_as(instructions, "BPF_PSEUDO_FUNC"),
     "bpf_loop": _helper(181),
