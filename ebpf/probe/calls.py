@@ -152,7 +152,8 @@ def closing(fd: int) -> int:
     return fd
 
 
-_patience = 1.0  # seconds that this process still waits for memory
+_patience = 3.0  # seconds that this process still waits for memory
+_EINVAL_WITHOUT_MEMORY = (uapi.BPF_MAP_TYPE_DEVMAP, uapi.BPF_MAP_TYPE_DEVMAP_HASH)
 
 NO_COMMAND = 0x7FFF
 """A bpf() command that no kernel has: EINVAL, after the attribute's size was checked."""
@@ -180,7 +181,7 @@ def _patiently(command: int, attr: bytearray, doubtful: tuple[int, ...]) -> int:
         return result
     import time
 
-    for delay in (0.02, 0.08):
+    for delay in (0.005, 0.02, 0.075):
         time.sleep(delay)
         _patience -= delay
         result = syscall.attempt(command, attr)
@@ -196,7 +197,8 @@ def create_map(map_type: int, key: int, value: int, entries: int, flags: int = 0
         rest = attribute(MAP_CREATE, fields)
         rest[: len(attr)] = attr
         attr = rest
-    return _patiently(uapi.BPF_MAP_CREATE, attr, (-errno.EPERM, -errno.EINVAL))
+    doubtful = (-errno.EPERM, -errno.EINVAL) if map_type in _EINVAL_WITHOUT_MEMORY else (-errno.EPERM,)
+    return _patiently(uapi.BPF_MAP_CREATE, attr, doubtful)
 
 
 BYTE_ORDER = sys.byteorder

@@ -76,14 +76,14 @@ TABLE: dict[str, CommandTrial] = {
         _words(BAD_FD, BAD_FD, _INET_INGRESS, 0),
         _words(BAD_FD, BAD_FD, _STREAM_PARSER, 0),
         known=(_EBADF, _EOPNOTSUPP),
-        control=_load,
+        control=context.can_attach,
     ),
     "BPF_PROG_DETACH": CommandTrial(
         uapi.BPF_PROG_DETACH,
         _words(BAD_FD, BAD_FD, _INET_INGRESS),
         _words(BAD_FD, BAD_FD, _STREAM_PARSER),
         known=(_EBADF, _EOPNOTSUPP),
-        control=_load,
+        control=context.can_attach,
     ),
     "BPF_PROG_TEST_RUN": CommandTrial(uapi.BPF_PROG_TEST_RUN, _words(BAD_FD) + bytes(36), control=_load),
     "BPF_PROG_RUN": CommandTrial(uapi.BPF_PROG_RUN, _words(BAD_FD) + bytes(36), control=_load),  # its newer name
@@ -123,8 +123,10 @@ TABLE: dict[str, CommandTrial] = {
     "BPF_MAP_LOOKUP_AND_DELETE_BATCH": CommandTrial(uapi.BPF_MAP_LOOKUP_AND_DELETE_BATCH, _BATCH),
     "BPF_MAP_UPDATE_BATCH": CommandTrial(uapi.BPF_MAP_UPDATE_BATCH, _BATCH),
     "BPF_MAP_DELETE_BATCH": CommandTrial(uapi.BPF_MAP_DELETE_BATCH, _BATCH),
-    "BPF_LINK_CREATE": CommandTrial(uapi.BPF_LINK_CREATE, _words(BAD_FD, BAD_FD, _INET_INGRESS, 0), control=_load),
-    "BPF_LINK_UPDATE": CommandTrial(uapi.BPF_LINK_UPDATE, _words(BAD_FD, BAD_FD, 0, 0), control=_load),
+    "BPF_LINK_CREATE": CommandTrial(
+        uapi.BPF_LINK_CREATE, _words(BAD_FD, BAD_FD, _INET_INGRESS, 0), control=context.can_attach
+    ),
+    "BPF_LINK_UPDATE": CommandTrial(uapi.BPF_LINK_UPDATE, _words(BAD_FD, BAD_FD, 0, 0), control=context.can_attach),
     "BPF_LINK_GET_FD_BY_ID": CommandTrial(uapi.BPF_LINK_GET_FD_BY_ID, _words(_BAD_ID), known=(_ENOENT,), control=_load),
     "BPF_LINK_GET_NEXT_ID": CommandTrial(
         uapi.BPF_LINK_GET_NEXT_ID, _words(_BAD_ID, 0, 0), known=(_ENOENT,), control=_load
@@ -133,9 +135,11 @@ TABLE: dict[str, CommandTrial] = {
     # descriptor is closed, a moment later. Needs CAP_SYS_ADMIN.
     "BPF_ENABLE_STATS": CommandTrial(uapi.BPF_ENABLE_STATS, _words(0), known=(), what="run time statistics"),
     "BPF_ITER_CREATE": CommandTrial(uapi.BPF_ITER_CREATE, _words(BAD_FD, 0), control=context.can_trace),
-    "BPF_LINK_DETACH": CommandTrial(uapi.BPF_LINK_DETACH, _words(BAD_FD), control=_load),
-    "BPF_PROG_BIND_MAP": CommandTrial(uapi.BPF_PROG_BIND_MAP, _words(BAD_FD, BAD_FD, 0), control=_load),
-    "BPF_TOKEN_CREATE": CommandTrial(uapi.BPF_TOKEN_CREATE, _words(0, BAD_FD)),  # token_create.bpffs_fd is at 4
+    "BPF_LINK_DETACH": CommandTrial(uapi.BPF_LINK_DETACH, _words(BAD_FD), control=context.can_attach),
+    "BPF_PROG_BIND_MAP": CommandTrial(uapi.BPF_PROG_BIND_MAP, _words(BAD_FD, BAD_FD, 0), control=context.can_attach),
+    "BPF_TOKEN_CREATE": CommandTrial(
+        uapi.BPF_TOKEN_CREATE, _words(0, BAD_FD), control=context.can_load_btf
+    ),  # token_create.bpffs_fd is at 4
     "BPF_PROG_STREAM_READ_BY_FD": CommandTrial(
         uapi.BPF_PROG_STREAM_READ_BY_FD, bytes(16) + _words(BAD_FD), control=_load
     ),  # prog_fd is at 16

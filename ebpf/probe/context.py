@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "INT_BTF",
     "attr_size",
+    "can_attach",
     "can_create_map",
     "can_load",
     "can_load_btf",
@@ -151,6 +152,11 @@ def can_load(program_type: int = uapi.BPF_PROG_TYPE_SOCKET_FILTER, attach_type: 
 
 INT_BTF = calls.btf(struct.pack("=4I", 1, 1 << 24, 4, 1 << 24 | 32), b"\0i\0")
 """One type, a signed integer of 32 bits: what every kernel with BPF_BTF_LOAD (4.18) loads."""
+
+
+def can_attach() -> Outcome:
+    """Whether this process may load what can be attached: an empty device program for cgroups (4.15). Needs CAP_BPF."""
+    return can_load(uapi.BPF_PROG_TYPE_CGROUP_DEVICE)
 
 
 def can_trace() -> Outcome:

@@ -13,7 +13,7 @@ from ebpf.probe import calls, context, elements, links, maps
 from ebpf.probe.calls import BAD_FD, ENOTSUPP
 from ebpf.probe.judge import judge
 from ebpf.probe.outcome import Outcome
-from ebpf.verdict import SUPPORTED
+from ebpf.verdict import DENIED, SUPPORTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ __all__ = ["TABLE", "trial"]
 
 _EINVAL, _E2BIG, _EBADF = errno.EINVAL, errno.E2BIG, errno.EBADF
 _SOCKET_FILTER, _SCHED_CLS = uapi.BPF_PROG_TYPE_SOCKET_FILTER, uapi.BPF_PROG_TYPE_SCHED_CLS
+_CGROUP_DEVICE = uapi.BPF_PROG_TYPE_CGROUP_DEVICE
 _XDP, _RAW_TRACEPOINT = uapi.BPF_PROG_TYPE_XDP, uapi.BPF_PROG_TYPE_RAW_TRACEPOINT
 _INET_INGRESS, _TCX_INGRESS = uapi.BPF_CGROUP_INET_INGRESS, uapi.BPF_TCX_INGRESS
 _LOOPBACK = 1
@@ -72,6 +73,8 @@ def _sleepable(name: str) -> Outcome:
     result, log = calls.load_logged(_SOCKET_FILTER, prog_flags=uapi.BPF_F_SLEEPABLE)
     call = f"BPF_PROG_LOAD of a socket filter with {name}"
     if result == -_EINVAL and "sleepable" in log:
+        if not context.capable():
+            return Outcome(DENIED, f"{call} is known to the verifier, and this process has no CAP_BPF", _EINVAL)
         return Outcome(SUPPORTED, f"{call} was refused by the verifier, which knows it", _EINVAL)
     return judge(result, call, context.can_load)
 
@@ -91,7 +94,7 @@ def _path_fd(name: str) -> Outcome:
     return judge(result, f"BPF_OBJ_GET with {name}", control, known=(errno.EFAULT,))
 
 
-def _attach(flag: int, attach_type: int = _INET_INGRESS, program_type: int = _SOCKET_FILTER) -> Trial:
+def _attach(flag: int, attach_type: int = _INET_INGRESS, program_type: int = _CGROUP_DEVICE) -> Trial:
     """BPF_PROG_ATTACH of no program to nothing: the flags are looked at before the descriptors (EBADF)."""
 
     def try_it(name: str) -> Outcome:

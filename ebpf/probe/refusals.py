@@ -75,11 +75,10 @@ def try_program(
         return Outcome(DENIED, f"{answer}, and {held.text}", held.errno)
     if privileged and not context.capable():
         return Outcome(DENIED, f"{answer}, and this process has neither CAP_BPF nor CAP_SYS_ADMIN", -result)
-    if held.status != SUPPORTED:
-        return Outcome(UNKNOWN, f"{answer}, and {held.text}", -result)
-    if said or -result in silent:
+    if held.status == SUPPORTED and (said or -result in silent):
         return Outcome(ABSENT, f"{answer}, while {held.text}", -result)
-    if log:
+    answer += f", and {held.text}" if held.status != SUPPORTED else ""
+    if log and not said:
         answer += f", in words unknown here ({_gist(log)})"
     if not context.capable(perfmon=True):
         # Speculative paths are verified too without it: loops may not end, pointers may not be compared …

@@ -16,8 +16,8 @@ from ebpf.probe import (
     verifier,
 )
 
-# Trials that look at files and sysctls, which anyone may.
-WITHOUT_BPF = frozenset(("vmlinux_btf", "module_btf", "jit"))
+# Trials that look at files, which anyone may: at sysfs, procfs, and first at the kernel's BTF.
+WITHOUT_BPF = frozenset(("vmlinux_btf", "module_btf", "jit", "exceptions", "open_coded_iterators"))
 
 NAMES: dict[str, tuple[str, ...]] = {
     "command": commands.NAMES,
