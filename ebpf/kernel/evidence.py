@@ -35,7 +35,7 @@ class _Evidence:
         self.btf, text = kernel.btf.knows(record)
         if self.btf is not None:
             self.reasons.append(Reason("btf", text))
-        self.kconfig = missing_kconfig(record, program_type, kernel.option)
+        self.kconfig = missing_kconfig(record, program_type, kernel.unmet)
         if self.kconfig:
             self.reasons.append(
                 Reason("kconfig", f"needs {self.kconfig}, which is not set in {kernel.host.kconfig.path}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import featuredb
 from ebpf import probe
 from ebpf.kernel.base import Kernel, Report, check_kinds, feature, needs
-from ebpf.kernel.named import missing_kconfig
+from ebpf.kernel.named import missing_kconfig, unmet
 from ebpf.probe import context
 from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, UNKNOWN, Reason, Verdict
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ebpf.host import Host
-    from ebpf.kernel.btf import BtfEvidence
+    from ebpf.probe.known import BtfEvidence
     from ebpf.probe.outcome import Outcome
     from featuredb import Feature, Platform
 
@@ -44,6 +44,7 @@ class RunningKernel(Kernel):
         self._host: Host | None = None
         self._platform: Platform | None = None
         self._btf: BtfEvidence | None = None
+        self._unmet: dict[str, str] = {}
         self._verdicts: dict[tuple[object, str, str | None], Verdict] = {}
 
     @property
@@ -92,9 +93,9 @@ class RunningKernel(Kernel):
     def btf(self) -> BtfEvidence:
         """What the kernel's own type information says."""
         if self._btf is None:
-            from ebpf.kernel.btf import BtfEvidence
+            from ebpf.probe.known import BtfEvidence
 
-            self._btf = BtfEvidence(self.host.btf)
+            self._btf = BtfEvidence()
         return self._btf
 
     def option(self, name: str) -> str | None:
@@ -111,6 +112,13 @@ class RunningKernel(Kernel):
             return value
         former = options.former_name(name)
         return self.host.kconfig.get(former) if former else None
+
+    def unmet(self, expression: str) -> str:
+        """What of a build expression is known not to hold here, in words; empty when it holds or is not known."""
+        words = self._unmet.get(expression)
+        if words is None:
+            words = self._unmet[expression] = unmet(expression, self.option)
+        return words
 
     def describe(self) -> dict[str, Any]:
         return self.host.as_dict()
@@ -155,6 +163,7 @@ class RunningKernel(Kernel):
     def report(self, kinds: Collection[str] | None = None) -> Report:
         wanted = check_kinds(kinds)
         survey = probe.survey(wanted)
+        self.btf.remember(survey.known)
         judged: dict[str, Verdict] = {}
 
         def ask(name: str) -> Verdict:
@@ -179,7 +188,7 @@ class RunningKernel(Kernel):
             for name, status in row.items():
                 record = featuredb.get(name)
                 if status == ABSENT and program_type in record.program_types:
-                    if missing_kconfig(record, program_type, self.option) and self._expects(record, program_type):
+                    if missing_kconfig(record, program_type, self.unmet) and self._expects(record, program_type):
                         row[name] = COMPILED_OUT
                 elif status == UNKNOWN:
                     row[name] = self._undecided(record, program_type)
@@ -192,4 +201,4 @@ class RunningKernel(Kernel):
         """The status of a pair that cannot be tried: what BTF, kconfig and the release say, or UNKNOWN."""
         if not self._expects(record, program_type):
             return UNKNOWN
-        return COMPILED_OUT if missing_kconfig(record, program_type, self.option) else SUPPORTED
+        return COMPILED_OUT if missing_kconfig(record, program_type, self.unmet) else SUPPORTED

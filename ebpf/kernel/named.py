@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from featuredb import Feature, Platform
 
-__all__ = ["ReleaseKernel", "judge"]
+__all__ = ["ReleaseKernel", "judge", "missing_kconfig", "unmet"]
 
 _STATUS = {"present": SUPPORTED, "absent": ABSENT, "unknown": UNKNOWN}
 
@@ -77,7 +77,8 @@ def judge(
     if status == SUPPORTED and architecture and not _on_architecture(record, platform, architecture):
         return ABSENT, [Reason("mainline", f"not on {architecture} in {platform.name}")]
     if status == SUPPORTED:
-        option = missing_kconfig(record, program_type, platform.kconfig.get)
+        options = platform.kconfig
+        option = missing_kconfig(record, program_type, lambda text: unmet(text, options.get))
         if option:
             return COMPILED_OUT, [
                 Reason("kconfig", f"needs {option}, which {platform.name} is built without"),
@@ -92,13 +93,22 @@ def _on_architecture(record: Feature, platform: Platform, architecture: str) -> 
     return record.known_at(platform.base, architecture) is not False
 
 
-def missing_kconfig(record: Feature, program_type: str | None, get: Callable[[str], str | None]) -> str:
+def missing_kconfig(record: Feature, program_type: str | None, unmet: Callable[[str], str]) -> str:
     """The build options a feature needs to exist that are known not to be set, in words; empty when none is."""
     expressions = [record.kconfig_exist]
     if program_type is not None and program_type in record.program_types:
         expressions.append(record.program_types[program_type].kconfig)
     for expression in expressions:
-        if expression not in ("", "none", "unknown") and featuredb.kconfig.evaluate(expression, get) is False:
-            off = [option for option in featuredb.kconfig.options(expression) if get(option) == "n"]
-            return " and ".join(off) if "||" not in expression and "!" not in expression else expression
+        if expression not in ("", "none", "unknown"):
+            off = unmet(expression)
+            if off:
+                return off
     return ""
+
+
+def unmet(expression: str, get: Callable[[str], str | None]) -> str:
+    """What of a build expression is known not to hold, in words; empty when it holds or is not known."""
+    if featuredb.kconfig.evaluate(expression, get) is not False:
+        return ""
+    off = [option for option in featuredb.kconfig.options(expression) if get(option) == "n"]
+    return " and ".join(off) if "||" not in expression and "!" not in expression else expression

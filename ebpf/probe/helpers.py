@@ -148,19 +148,36 @@ def call(record: Feature, table: Calls, listed: bool) -> Outcome:
 def outcome(record: Feature, program_type: str, open_: bool | None, error: int, log: str) -> Outcome:
     """What an answer means, given what this process may do."""
     what = f"{record.name} in a program of {program_type}"
-    if open_:
+    status = status_of(record, program_type, open_, log)
+    if status == SUPPORTED:
         return Outcome(SUPPORTED, f"the verifier accepted a call of {what}")
     said = wordings.gist(log)
-    if open_ is None:
+    if status == UNKNOWN:
         return Outcome(UNKNOWN, f"the verifier refused {what} in words unknown here ({said or error})", error)
-    if record.kind == "helper" and not any(text in log for text in wordings.NO_SUCH):
-        relation = record.program_types.get(program_type)
-        needed = relation.capabilities if relation is not None else record.capabilities
-        from ebpf import host
-
-        missing = [name for name in needed if not host.read().capabilities.has(name)]
-        if missing:
-            return Outcome(
-                DENIED, f"the verifier refused {what} ({said}), and {' and '.join(missing)} is missing", error
-            )
+    if status == DENIED:
+        missing = " and ".join(_missing(record, program_type))
+        return Outcome(DENIED, f"the verifier refused {what} ({said}), and {missing} is missing", error)
     return Outcome(ABSENT, f"the verifier refused {what} ({said})", error)
+
+
+def status_of(record: Feature, program_type: str, open_: bool | None, log: str) -> str:
+    """The status that an answer means. A missing capability makes the verifier say that there is no such helper."""
+    if open_ is None:
+        return UNKNOWN
+    if open_:
+        return SUPPORTED
+    if any(text in log for text in wordings.NO_SUCH):
+        return ABSENT
+    return DENIED if _missing(record, program_type) else ABSENT
+
+
+def _missing(record: Feature, program_type: str) -> list[str]:
+    """The capabilities that the database says the pair needs and this thread does not have."""
+    relation = record.program_types.get(program_type)
+    needed = relation.capabilities if relation is not None else record.capabilities
+    if not needed:
+        return []
+    from ebpf import host
+
+    held = host.read().capabilities
+    return [name for name in needed if not held.has(name)]

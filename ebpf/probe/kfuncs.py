@@ -12,15 +12,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from featuredb import Feature
 
-__all__ = ["calls_of", "id_of", "one", "trial"]
+__all__ = ["EVERY_PROGRAM", "callers", "calls_of", "id_of", "one", "trial"]
 
 
+EVERY_PROGRAM = "BPF_PROG_TYPE_UNSPEC"
+"""In the database: open to every program type."""
+_ANY = ("BPF_PROG_TYPE_SYSCALL", "BPF_PROG_TYPE_SCHED_CLS", "BPF_PROG_TYPE_TRACING")
 _PSEUDO_KFUNC_CALL = 2  # src_reg of a call, include/uapi/linux/bpf.h
 
 
 def calls_of(program_type: str) -> Calls:
     """The calls of kfuncs that a program type may make."""
     return Calls(program_type, _PSEUDO_KFUNC_CALL)
+
+
+def callers(record: Feature) -> tuple[str, ...]:
+    """The program types to try a kfunc from; for one that is open to all, a few that can nearly always be loaded."""
+    return _ANY if EVERY_PROGRAM in record.program_types else tuple(record.program_types)
 
 
 def id_of(record: Feature) -> int | Outcome:
@@ -44,9 +52,8 @@ def trial(name: str, program_type: str | None = None) -> Outcome | None:
     number = id_of(record)
     if isinstance(number, Outcome):
         return number
-    if program_type is not None:
-        return one(record, calls_of(program_type), number)
-    return any_of(record, (one(record, calls_of(each), number) for each in record.program_types))
+    types = callers(record) if program_type is None else (program_type,)
+    return any_of(record, (one(record, calls_of(each), number) for each in types))
 
 
 def _target(record: Feature) -> Outcome:
