@@ -141,7 +141,7 @@ def _policies(host: Host) -> Iterator[Finding]:
         yield Finding(
             "lockdown",
             NOTE,
-            f"the kernel is locked down ({host.lockdown}): helpers that read kernel memory may be refused",
+            f"the kernel is locked down ({host.lockdown}): some helpers and program types may be refused",
             "boot without lockdown=, or without Secure Boot's automatic lockdown",
         )
 
