@@ -137,12 +137,11 @@ TABLE: dict[str, CommandTrial] = {
     "BPF_ITER_CREATE": CommandTrial(uapi.BPF_ITER_CREATE, _words(BAD_FD, 0), control=context.can_trace),
     "BPF_LINK_DETACH": CommandTrial(uapi.BPF_LINK_DETACH, _words(BAD_FD), control=context.can_attach),
     "BPF_PROG_BIND_MAP": CommandTrial(uapi.BPF_PROG_BIND_MAP, _words(BAD_FD, BAD_FD, 0), control=context.can_attach),
-    "BPF_TOKEN_CREATE": CommandTrial(
-        uapi.BPF_TOKEN_CREATE, _words(0, BAD_FD), control=context.can_load_btf
-    ),  # token_create.bpffs_fd is at 4
+    # token_create.bpffs_fd is at 4, prog_stream_read.prog_fd at 16.
+    "BPF_TOKEN_CREATE": CommandTrial(uapi.BPF_TOKEN_CREATE, _words(0, BAD_FD), control=context.can_load_btf),
     "BPF_PROG_STREAM_READ_BY_FD": CommandTrial(
         uapi.BPF_PROG_STREAM_READ_BY_FD, bytes(16) + _words(BAD_FD), control=_load
-    ),  # prog_fd is at 16
+    ),
     "BPF_PROG_ASSOC_STRUCT_OPS": CommandTrial(uapi.BPF_PROG_ASSOC_STRUCT_OPS, _words(BAD_FD, BAD_FD, 0), control=_load),
     # A bit beside the command: the call then takes the address and size of struct bpf_common_attr as its 4th and 5th
     # argument, which are not passed here. Whatever is found there, the answer comes from reading it (EFAULT, E2BIG) or
