@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ALIASES", "NAMES", "TABLE", "trial"]
+__all__ = ["NAMES", "TABLE", "trial"]
 
 _SOCKET_FILTER = uapi.BPF_PROG_TYPE_SOCKET_FILTER
 _STACK = code.mov(R0, 0) + code.mov(R1, 1) + code.store_imm(DW, R10, -8, 0)
@@ -80,9 +80,6 @@ TABLE: dict[str, bytes] = {
     "ldimm64": code.load64(R0, 0, 1, 1) + _END,
     "BPF_PSEUDO_CALL": _CALL,
 }
-
-# Other names by which the same programs are asked for.
-ALIASES: dict[str, str] = {}
 
 # A map's descriptor in the wide load: the slot says which kind of load it is.
 _ON_MAP: dict[str, Callable[[int], bytes]] = {
@@ -159,7 +156,6 @@ def _try_on_map(name: str) -> Outcome:
 
 def trial(name: str, program_type: str | None = None) -> Outcome | None:
     """Whether the verifier accepts an instruction; `None` for a name without a trial."""
-    name = ALIASES.get(name, name)
     if name in _ON_MAP:
         return _try_on_map(name)
     if name in _REFUSED:
