@@ -172,19 +172,45 @@ def _first(*trials: Trial) -> Trial:
     return try_it
 
 
-_KFUNCS = ("bpf_throw", "bpf_iter_num_new")
+# The kfuncs of exceptions and of the first open-coded iterator; their BTF ids are searched for together.
+_KFUNCS = ("bpf_throw", "bpf_iter_num_new", "bpf_iter_num_next", "bpf_iter_num_destroy")
 
 
-def _kfunc(kfunc: str, program_type: str) -> Trial:
-    """A kfunc that came with the ability, called from a program of a type that may."""
+def _with_kfuncs(make: Callable[[dict[str, int]], bytes], first: str, program_type: int, flag: int = 0) -> Trial:
+    """A program that calls kfuncs; the ability is absent without the first of them."""
 
-    def try_it(name: str) -> Outcome | None:
-        from ebpf.probe import kernel_btf, kfuncs
+    def try_it(name: str) -> Outcome:
+        from ebpf.probe import kernel_btf
 
-        kernel_btf.ids(_KFUNCS)  # one search for all of them
-        return kfuncs.trial(kfunc, program_type)
+        if kernel_btf.vmlinux() is None:
+            return Outcome(UNKNOWN, f"without this kernel's BTF {first} has no id to call it by")
+        ids = kernel_btf.ids(_KFUNCS)
+        if first not in ids:
+            return Outcome(ABSENT, f"the kernel's BTF has no function {first}, which {name} are made of")
+        fields = {"prog_flags": flag} if flag else {}
+
+        def control() -> int:
+            return calls.load_program(program_type, calls.RETURN_0, **fields)
+
+        return try_program(name, lambda: _load(make(ids), program_type, **fields), control, ("is not allowed",))
 
     return try_it
+
+
+def _iteration(ids: dict[str, int]) -> bytes:
+    """Make an iterator over numbers on the stack, take one, put it away."""
+    here = code.mov_reg(R1, R10) + code.add(R1, -8)
+    return (
+        here
+        + code.mov(R2, 0)
+        + code.mov(R3, 3)
+        + code.kfunc_call(ids["bpf_iter_num_new"])
+        + here
+        + code.kfunc_call(ids["bpf_iter_num_next"])
+        + here
+        + code.kfunc_call(ids["bpf_iter_num_destroy"])
+        + _END
+    )
 
 
 def _same_as(module: object, other: str) -> Trial:
@@ -238,8 +264,13 @@ TABLE: dict[str, Trial] = {
     ),
     "may_goto": _same_as(instructions, "may_goto"),
     "arenas": _same_as(maps, "BPF_MAP_TYPE_ARENA"),
-    "exceptions": _kfunc("bpf_throw", "BPF_PROG_TYPE_SYSCALL"),
-    "open_coded_iterators": _kfunc("bpf_iter_num_new", "BPF_PROG_TYPE_SOCKET_FILTER"),
+    "exceptions": _with_kfuncs(
+        lambda ids: code.mov(R1, 0) + code.kfunc_call(ids["bpf_throw"]) + _END,
+        "bpf_throw",
+        uapi.BPF_PROG_TYPE_SYSCALL,
+        uapi.BPF_F_SLEEPABLE,
+    ),
+    "open_coded_iterators": _with_kfuncs(_iteration, "bpf_iter_num_new", _SOCKET_FILTER),
     "dynptrs": _helper(197),  # bpf_dynptr_from_mem
     "callbacks": _same_as(instructions, "BPF_PSEUDO_FUNC"),
     "bpf_loop": _helper(181),
