@@ -103,7 +103,14 @@ def test_absent_stands_beside_a_control(outcomes: dict[str, Outcome]) -> None:
 
 
 # How an absence names what was not refused.
-BESIDE = ("succeeded", "knows", "accepts any attach type", "taken for plain data", "was refused under a memlock limit")
+BESIDE = (
+    "succeeded",
+    "knows",
+    "accepts any attach type",
+    "taken for plain data",
+    "was refused under a memlock limit",
+    "the kernel's BTF has no function",
+)
 
 
 def _objects() -> set[tuple[int, int]]:
