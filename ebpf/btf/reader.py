@@ -227,6 +227,13 @@ class Btf:
             for name, value, bits in pairs
         }
 
+    def members(self, type_id: int) -> list[str]:
+        """The names of the members of the struct or union with this id, in order; empty for an anonymous one."""
+        btf, start = self._record(type_id)
+        if btf._kind(start) not in _COMPOSITE:
+            raise BtfError(f"type {type_id} is no struct", btf.types_offset + 4 * start)
+        return [btf.string(member[0]) for member in btf._elements(start, 3)]
+
     def struct_fields(self, name: str) -> dict[str, int]:
         """The fields of a struct or union and their offsets in bits; empty when there is none of this name.
 

@@ -32,6 +32,7 @@ __all__ = [
     "create_map",
     "instruction",
     "load_btf",
+    "load_from",
     "load_logged",
     "load_program",
     "spell",
@@ -232,6 +233,13 @@ def load_logged(program_type: int, insns: bytes = RETURN_0, /, **fields: int | b
     fields = {**fields, "log_level": 1, "log_size": _LOG_SIZE, "log_buf": ctypes.addressof(log)}
     result = _load(program_type, buffer, len(insns) // 8, fields)
     return result, log.value.decode("ascii", "replace")
+
+
+def load_from(location: int, program_type: int, /, **fields: int | bytes) -> int:
+    """BPF_PROG_LOAD of two instructions at an address, bad ones included: an fd or -errno."""
+    attr = attribute(PROG_LOAD, {"insn_cnt": 2, "insns": location, "license": _LICENSE_ADDRESS, **fields})
+    struct.pack_into("=I", attr, 0, program_type)
+    return syscall.attempt(uapi.BPF_PROG_LOAD, attr)
 
 
 def _load(program_type: int, insns: ctypes.Array[ctypes.c_char], count: int, fields: Mapping[str, int | bytes]) -> int:

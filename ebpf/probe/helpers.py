@@ -5,6 +5,7 @@ from __future__ import annotations
 import featuredb
 from ebpf import uapi
 from ebpf.probe import context, programs, wordings
+from ebpf.probe.calls import spell
 from ebpf.probe.load import Loader
 from ebpf.probe.outcome import Outcome
 from ebpf.verdict import ABSENT, DENIED, SUPPORTED, UNKNOWN
@@ -15,88 +16,131 @@ if TYPE_CHECKING:
 
     from featuredb import Feature
 
-__all__ = ["NOISY", "Calls", "trial"]
+__all__ = ["NOISY", "Calls", "any_of", "call", "rank", "status", "trial", "untried"]
 
 NOISY = frozenset(("bpf_trace_printk", "bpf_trace_vprintk", "bpf_probe_write_user"))
-"""Loading a program that calls one of these writes into the kernel log (kernel/trace/bpf_trace.c: the functions that
-hand out their prototypes, bpf_get_trace_printk_proto() and bpf_get_probe_write_proto(), do), so it is not done."""
+"""Loading a program that calls one of these writes into the kernel log, so it is not done: what hands out their
+prototypes (kernel/trace/bpf_trace.c: bpf_get_trace_printk_proto() with its banner about trace_printk(), and up to 6.13
+bpf_get_probe_write_proto()) prints before the verifier goes on, so that no other mistake could stop it earlier."""
 
 _NO_HELPER = 0x7FFFFFF  # a number no kernel has a helper of: the control, which must be refused
+_LOCKDOWN = ("none", "integrity", "confidentiality")
+_RANK = {SUPPORTED: 0, DENIED: 2, UNKNOWN: 3, ABSENT: 4}
 
 
 class Calls:
-    """Which calls are open to a program type, through each of its shapes.
+    """Which helpers are open to a program type, through each of its shapes."""
 
-    `usable`: whether programs of the type can be loaded at all; when not, `outcome` says why.
-    """
+    source = 0  # src_reg of the call
+    classify = staticmethod(wordings.classify)
 
-    def __init__(self, program_type: str, source: int = 0) -> None:
+    def __init__(self, program_type: str, **more: int | bytes) -> None:
         self.program_type = program_type
-        self._source = source
         self._number: int = getattr(uapi, program_type)
+        self._more = more
+        if program_type == "BPF_PROG_TYPE_KPROBE":
+            self._more = {"kern_version": programs.version_code(), **more}
         self._loaders: dict[int, Loader] = {}
         self._shapes = programs.shapes(program_type)
-        self._refused: dict[int, Outcome | None] = {}
+        self._stopped: dict[int, Outcome | None] = {}
+        self._capabilities: dict[str, bool] = {}
+        self._lockdown: int | None = None
 
     def _loader(self, index: int) -> Loader:
         loader = self._loaders.get(index)
         if loader is None:
             shape = self._shapes[index]
             target = programs.target_id(shape.target)
-            loader = self._loaders[index] = Loader(self._number, shape, target, self._source)
+            loader = self._loaders[index] = Loader(self._number, shape, target, self.source, **self._more)
         return loader
 
-    def control(self, index: int) -> Outcome | None:
-        """What stops every program of this shape;
+    def stopped(self, index: int) -> Outcome | None:
+        """What stops every program of this shape; `None` when nothing does: a call of nothing is refused as such."""
+        if index not in self._stopped:
+            self._stopped[index] = self._control(index)
+        return self._stopped[index]
 
-        `None` when nothing does: a call of nothing is refused for being one.
-        """
-        if index not in self._refused:
-            self._refused[index] = self._control(index)
-        return self._refused[index]
+    def negative(self) -> int:
+        """What no program may call."""
+        return _NO_HELPER
 
     def _control(self, index: int) -> Outcome | None:
         loader = self._loader(index)
-        result = loader.call(_NO_HELPER)
+        result = loader.call(self.negative())
+        if result < 0 and not loader.log and context.refusal(result, "") is None and loader.log_fully():
+            result = loader.call(self.negative())
         call = f"BPF_PROG_LOAD of {self.program_type}"
         refused = context.refusal(result, call)
         if refused is not None:
             return refused
-        log = loader.log
-        if wordings.classify(result, log) is False or (self._source and log):
+        if self.classify(result, loader.log) is False:
             return None
-        return Outcome(UNKNOWN, f"{call} with a call that no kernel has was not refused for the call", -result)
+        # A type, or a way to attach it, that this kernel does not have; or a verifier that speaks in unknown words.
+        said = wordings.gist(loader.log)
+        answer = "succeeded" if result >= 0 else f"was refused ({said or spell(result)})"
+        text = f"{call} with a call of nothing {answer}, which decides nothing about its calls"
+        return Outcome(UNKNOWN, text, max(0, -result))
 
     def first(self) -> Outcome | None:
         """What stops the type's own shape; the outcome of all calls then."""
-        if not self._shapes:
-            text = f"which calls {self.program_type} may make depends on what it is attached to"
-            return Outcome(UNKNOWN, text)
-        return self.control(0)
+        if self._shapes:
+            return self._of_type() if self.stopped(0) is not None else None
+        held = context.can_trace()
+        if held.status == DENIED:
+            return held
+        return Outcome(UNKNOWN, f"which calls {self.program_type} may make depends on what it extends")
 
-    def status(self, number: int, deep: bool) -> tuple[bool | None, int, str]:
+    def _of_type(self) -> Outcome | None:
+        """The first shape is stopped: by the program type itself, when its own trial says so."""
+        stopped = self.stopped(0)
+        if stopped is None or stopped.status == DENIED:
+            return stopped
+        outcome = programs.trial(self.program_type)
+        if outcome is None or outcome.status in (SUPPORTED, UNKNOWN):
+            return stopped
+        return outcome
+
+    def status(self, number: int, deep: bool, module: int = 0) -> tuple[bool | None, int, bytes]:
         """Whether a call is open (`None`: undecided), the errno, and the verifier's words.
 
         With `deep`, the type's other shapes are tried as well when the first refuses it.
         """
-        open_, error, log = self._try(0, number)
-        if open_ is not False or not deep:
-            return open_, error, log
+        answer = self._try(0, number, module)
+        if answer[0] is not False or not deep:
+            return answer
         for index in range(1, len(self._shapes)):
-            if self.control(index) is None:
-                other, _, _ = self._try(index, number)
-                if other:
-                    return True, 0, ""
-        return open_, error, log
+            if self.stopped(index) is None:
+                other = self._try(index, number, module)
+                if other[0]:
+                    return other
+        return answer
 
-    def _try(self, index: int, number: int) -> tuple[bool | None, int, str]:
+    def _try(self, index: int, number: int, module: int) -> tuple[bool | None, int, bytes]:
         loader = self._loader(index)
-        result = loader.call(number)
+        result = loader.call(number, module)
         if result == 0:
-            return True, 0, ""
+            return True, 0, b""
         log = loader.log
-        said = wordings.classify_kfunc(result, log) if self._source else wordings.classify(result, log)
-        return said, -result, log
+        return self.classify(result, log), -result, log
+
+    def locked_down(self, level: str) -> bool:
+        """Whether the kernel is known to be locked down as far as `level`, or further."""
+        if self._lockdown is None:
+            from ebpf import host
+
+            now = host.read().lockdown
+            self._lockdown = _LOCKDOWN.index(now) if now in _LOCKDOWN else 0
+        return level in _LOCKDOWN[1 : self._lockdown + 1]
+
+    def lacks(self, capabilities: Iterable[str]) -> list[str]:
+        """Which of these capabilities this process lacks."""
+        if not self._capabilities:
+            from ebpf import host
+
+            held = host.read().capabilities
+            self._capabilities.update((name, held.has(name)) for name in ("CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"))
+            self._capabilities["CAP_SYS_ADMIN"] = held.has("CAP_SYS_ADMIN")
+        return [name for name in capabilities if not self._capabilities.get(name, True)]
 
 
 def trial(name: str, program_type: str | None = None, log_noise: bool = False) -> Outcome | None:
@@ -108,76 +152,85 @@ def trial(name: str, program_type: str | None = None, log_noise: bool = False) -
         log_noise: also load what writes a warning into the kernel log (`NOISY`).
     """
     record = featuredb.get(name)
-    if record.kind != "helper" or record.value is None or not record.value:
+    if record.kind != "helper" or not record.value:
         return None
-    if record.name in NOISY and not log_noise:
-        return untried(name)
     if program_type is not None:
-        return one(record, Calls(program_type))
-    return any_of(record, (one(record, Calls(each)) for each in record.program_types))
+        return _one(record, Calls(program_type), log_noise)
+    return any_of(record, (_one(record, Calls(each), log_noise) for each in record.program_types))
+
+
+def rank(name: str, status: str) -> int:
+    """Which of the outcomes for several program types counts for the helper or kfunc as such: the lowest."""
+    if name in NOISY and status == UNKNOWN:
+        return 1  # not tried, though nothing was refused: that other types are says nothing then
+    return _RANK.get(status, 4)
 
 
 def any_of(record: Feature, outcomes: Iterable[Outcome]) -> Outcome:
     """The outcome for a helper or kfunc as such: the best of those for its program types."""
-    rank = {SUPPORTED: 0, DENIED: 1, UNKNOWN: 2, ABSENT: 3}
     best: Outcome | None = None
     for outcome in outcomes:
         if outcome.status == SUPPORTED:
             return outcome
-        if best is None or rank.get(outcome.status, 3) < rank.get(best.status, 3):
+        if best is None or rank(record.name, outcome.status) < rank(record.name, best.status):
             best = outcome
     return best or Outcome(UNKNOWN, f"no program type that could call {record.name} can be tried")
 
 
-def untried(name: str) -> Outcome:
-    """The outcome for what would write into the kernel log."""
-    return Outcome(UNKNOWN, f"loading a call of {name} writes into the kernel log, so it was not tried")
+def _one(record: Feature, table: Calls, log_noise: bool) -> Outcome:
+    outcome = table.first() or untried(record, table, log_noise)
+    if outcome is not None:
+        return outcome
+    open_, error, log = table.status(record.value or 0, deep=table.program_type in record.program_types)
+    return call(record, table, open_, error, log)
 
 
-def one(record: Feature, table: Calls) -> Outcome:
-    """The outcome for one program type."""
-    return table.first() or call(record, table, table.program_type in record.program_types)
+def untried(record: Feature, table: Calls, log_noise: bool = False) -> Outcome | None:
+    """The outcome of a call that is not tried, since that would write into the kernel log; `None` for any other."""
+    relation = record.program_types.get(table.program_type)
+    level = relation.lockdown if relation is not None else ""
+    if level and table.locked_down(level):
+        # Each refusal writes a notice (security/lockdown/lockdown.c, lockdown_is_locked_down()).
+        return Outcome(DENIED, f"{record.name} was not tried: the kernel is locked down, which refuses it ({level})")
+    if record.name not in NOISY or log_noise:
+        return None
+    lacks = table.lacks(_needed(record, table))
+    if lacks:
+        return Outcome(DENIED, f"{record.name} was not tried: {_missing(lacks)}")
+    return Outcome(UNKNOWN, f"loading a call of {record.name} writes into the kernel log, so it was not tried")
 
 
-def call(record: Feature, table: Calls, listed: bool) -> Outcome:
-    """The outcome for a program type that can be loaded; all its shapes are tried when the database lists the pair."""
-    open_, error, log = table.status(record.value or 0, deep=listed)
-    return outcome(record, table.program_type, open_, error, log)
+def _needed(record: Feature, table: Calls) -> tuple[str, ...]:
+    relation = record.program_types.get(table.program_type)
+    return relation.capabilities if relation is not None else record.capabilities
 
 
-def outcome(record: Feature, program_type: str, open_: bool | None, error: int, log: str) -> Outcome:
-    """What an answer means, given what this process may do."""
-    what = f"{record.name} in a program of {program_type}"
-    status = status_of(record, program_type, open_, log)
-    if status == SUPPORTED:
-        return Outcome(SUPPORTED, f"the verifier accepted a call of {what}")
-    said = wordings.gist(log)
-    if status == UNKNOWN:
-        return Outcome(UNKNOWN, f"the verifier refused {what} in words unknown here ({said or error})", error)
-    if status == DENIED:
-        missing = " and ".join(_missing(record, program_type))
-        return Outcome(DENIED, f"the verifier refused {what} ({said}), and {missing} is missing", error)
-    return Outcome(ABSENT, f"the verifier refused {what} ({said})", error)
+def _missing(lacks: list[str]) -> str:
+    return f"{' and '.join(lacks)} {'is' if len(lacks) == 1 else 'are'} missing"
 
 
-def status_of(record: Feature, program_type: str, open_: bool | None, log: str) -> str:
-    """The status that an answer means. A missing capability makes the verifier say that there is no such helper."""
-    if open_ is None:
-        return UNKNOWN
+def status(record: Feature, table: Calls, open_: bool | None, log: bytes) -> str:
+    """The status that an answer means, given what this process may do.
+
+    Without a capability the verifier speaks as if the helper were not offered to the program type.
+    """
     if open_:
         return SUPPORTED
-    if any(text in log for text in wordings.NO_SUCH):
-        return ABSENT
-    return DENIED if _missing(record, program_type) else ABSENT
+    if open_ is None:
+        return UNKNOWN
+    needed = _needed(record, table)
+    return DENIED if needed and table.lacks(needed) and not wordings.no_such(log) else ABSENT
 
 
-def _missing(record: Feature, program_type: str) -> list[str]:
-    """The capabilities that the database says the pair needs and this thread does not have."""
-    relation = record.program_types.get(program_type)
-    needed = relation.capabilities if relation is not None else record.capabilities
-    if not needed:
-        return []
-    from ebpf import host
-
-    held = host.read().capabilities
-    return [name for name in needed if not held.has(name)]
+def call(record: Feature, table: Calls, open_: bool | None, error: int, log: bytes) -> Outcome:
+    """The outcome of a call for one program type."""
+    what = f"{record.name} in a program of {table.program_type}"
+    if open_:
+        return Outcome(SUPPORTED, f"the verifier knows a call of {what}", 0)
+    said = wordings.gist(log)
+    if open_ is None:
+        return Outcome(UNKNOWN, f"the verifier refused {what} in words unknown here ({said or spell(error)})", error)
+    text = f"the verifier refused {what} ({said})"
+    if status(record, table, open_, log) == DENIED:
+        return Outcome(DENIED, f"{text}, and {_missing(table.lacks(_needed(record, table)))}", error)
+    return Outcome(ABSENT, text, error)

@@ -10,13 +10,14 @@ from ebpf.probe.judge import judge
 from ebpf.probe.outcome import Outcome
 from ebpf.verdict import ABSENT, DENIED, SUPPORTED, UNKNOWN
 
-__all__ = ["TABLE", "Shape", "shapes", "target_id", "trial"]
+__all__ = ["NAMES", "TABLE", "Shape", "shapes", "target_id", "targets", "trial", "version_code"]
 
 
 class Shape:
     """One way to load an empty program of a type: what it returns, expected_attach_type, flags, and its BTF target.
 
-    `target` names what a tracing program is for: a function of vmlinux, or a ``btf_trace_…`` typedef.
+    `target` names what a program is for: a function of vmlinux, a ``btf_trace_…`` typedef, or ``STRUCT.MEMBER`` for a
+    struct_ops, whose members are numbered.
     """
 
     __slots__ = ("attach_type", "flags", "returns", "target")
@@ -36,6 +37,8 @@ class Shape:
             fields["expected_attach_type"] = self.attach_type
         if self.target:
             fields["attach_btf_id"] = target_id
+            if "." in self.target:
+                fields["expected_attach_type"] = _member(self.target, target_id)
         return fields
 
 
@@ -52,7 +55,7 @@ TABLE: dict[str, tuple[Shape, ...]] = {
     "BPF_PROG_TYPE_XDP": (Shape(), Shape(uapi.BPF_XDP_DEVMAP)),
     "BPF_PROG_TYPE_PERF_EVENT": (Shape(),),
     "BPF_PROG_TYPE_CGROUP_SKB": (Shape(uapi.BPF_CGROUP_INET_INGRESS), Shape(uapi.BPF_CGROUP_INET_EGRESS)),
-    # 4.17 and later check the attach type of a cgroup socket program at load; 0, ingress, stands for "create".
+    # The kernel takes attach type 0 for BPF_CGROUP_INET_SOCK_CREATE (bpf_prog_load_fixup_attach_type()).
     "BPF_PROG_TYPE_CGROUP_SOCK": (
         Shape(),
         Shape(uapi.BPF_CGROUP_INET4_POST_BIND),
@@ -89,99 +92,138 @@ TABLE: dict[str, tuple[Shape, ...]] = {
         Shape(uapi.BPF_TRACE_FEXIT, target="bpf_fentry_test1"),
         Shape(uapi.BPF_MODIFY_RETURN, target="bpf_modify_return_test"),
     ),
+    # The members must be ones that programs may implement. bpf_dummy_ops, the kernel's own test, may call no helper.
+    "BPF_PROG_TYPE_STRUCT_OPS": (
+        Shape(target="tcp_congestion_ops.ssthresh"),
+        Shape(target="sched_ext_ops.enqueue"),
+        Shape(target="sched_ext_ops.dispatch"),
+        Shape(target="sched_ext_ops.select_cpu"),
+        Shape(target="sched_ext_ops.init", flags=_SLEEPABLE),
+        Shape(target="sched_ext_ops.cpu_release"),
+        Shape(target="Qdisc_ops.enqueue"),
+        Shape(target="Qdisc_ops.dequeue"),
+        Shape(target="Qdisc_ops.init"),
+        Shape(target="hid_bpf_ops.hid_device_event"),
+    ),
     "BPF_PROG_TYPE_LSM": (
         Shape(uapi.BPF_LSM_MAC, target="bpf_lsm_file_open"),
         Shape(uapi.BPF_LSM_MAC, target="bpf_lsm_file_open", flags=_SLEEPABLE),
         Shape(uapi.BPF_LSM_CGROUP, target="bpf_lsm_socket_bind", returns=1),
     ),
     "BPF_PROG_TYPE_SK_LOOKUP": (Shape(uapi.BPF_SK_LOOKUP),),
-    # Only sleepable programs have this type (kernel/bpf/verifier.c, bpf_check_attach_target() and its callers).
+    # Only sleepable programs have this type (kernel/bpf/verifier.c: "Syscall programs can only be sleepable").
     "BPF_PROG_TYPE_SYSCALL": (Shape(flags=_SLEEPABLE),),
     "BPF_PROG_TYPE_NETFILTER": (Shape(uapi.BPF_NETFILTER),),
 }
 
-# A type that is known says what it misses: the member of a struct (struct_ops), a program to extend (ext).
-_KNOWN_BY_LOG = {
-    "BPF_PROG_TYPE_STRUCT_OPS": (
-        {"attach_btf_id": 1},
-        ("attach_btf_id 1 is not a supported struct", "is not a supported struct", "struct_ops", "struct ops"),
-    ),
-    "BPF_PROG_TYPE_EXT": (
-        {"attach_btf_id": 1, "expected_attach_type": 0},
-        (
-            "attach_btf_id 1 is not a function",
-            "Cannot replace kernel functions",
-            "without attach_prog_fd",
-            "is not a function",
-        ),
-    ),
-}
+# Types that say what they miss when they are to be attached to type 1 of vmlinux, an integer or void pointer. An
+# extension needs a program to extend; the others get here without readable BTF.
+_KNOWN_BY_LOG = ("attach_btf_id 1 is not a", "attach_btf_id 1 is invalid", "Cannot replace kernel functions")
+_EXT = "BPF_PROG_TYPE_EXT"
+NAMES = (*TABLE, _EXT)
+"""Every program type that has a trial."""
 
 
 def shapes(program_type: str) -> tuple[Shape, ...]:
-    """The shapes of a program type, the trial's own first; none for types that extend or implement something else."""
+    """The shapes of a program type, the trial's own first; none for extensions, which are what they extend."""
     return TABLE.get(program_type, ())
 
 
-_targets: dict[str, int] = {}
+def targets() -> set[str]:
+    """The BTF names of all targets."""
+    return {shape.target.partition(".")[0] for row in TABLE.values() for shape in row if shape.target}
 
 
 def target_id(name: str) -> int:
-    """The BTF id of a tracing target in vmlinux; 1, which is no function, when it cannot be found."""
+    """The BTF id of a target in vmlinux; 1, which is none, when it is not there or BTF cannot be read."""
     if not name:
         return 0
-    if not _targets:
-        from ebpf.probe import kernel_btf
+    from ebpf.btf import kinds
+    from ebpf.probe import kernel_btf
 
-        wanted = {shape.target for row in TABLE.values() for shape in row if shape.target}
-        _targets.update(dict.fromkeys(wanted, 1))
-        _targets.update(kernel_btf.ids(wanted))
-    return _targets[name]
+    struct, dot, _ = name.partition(".")
+    kind = kinds.STRUCT if dot else kinds.TYPEDEF if name.startswith("btf_trace_") else kinds.FUNC
+    kernel_btf.look_up(targets())
+    return kernel_btf.find(struct, kind) or 1
+
+
+def _member(target: str, struct_id: int) -> int:
+    """The number of a struct_ops' member."""
+    from ebpf.probe import kernel_btf
+
+    btf = kernel_btf.vmlinux()
+    if btf is None or struct_id == 1:
+        return 0
+    names = btf.members(struct_id)
+    name = target.partition(".")[2]
+    return names.index(name) if name in names else 0
 
 
 def trial(name: str, program_type: str | None = None) -> Outcome | None:
     """Whether programs of this type can be loaded; `None` for a name that is no program type."""
-    if name in _KNOWN_BY_LOG:
-        return _by_log(name)
-    row = TABLE.get(name)
-    if row is None:
+    if name not in NAMES:
         return None
+    shape = TABLE[name][0] if name in TABLE else Shape(target="-")
     number: int = getattr(uapi, name)
-    shape = row[0]
     insns = code.mov(code.R0, shape.returns) + code.exit_()
-    fields = shape.fields(target_id(shape.target))
+    fields = shape.fields(target_id(shape.target) if name in TABLE else 1)
+    if name == "BPF_PROG_TYPE_KPROBE":
+        fields["kern_version"] = version_code()
+    call = f"BPF_PROG_LOAD of {name}"
+    result = calls.load_program(number, insns, **fields)
+    if result >= 0 or context.refusal(result, call) is not None:
+        outcome = judge(result, call, context.can_load)
+        return _refused(outcome, name, fields) if outcome.status == DENIED and shape.target else outcome
+    return _by_log(name, call, number, insns, fields)
+
+
+def _by_log(name: str, call: str, number: int, insns: bytes, fields: dict[str, int | bytes]) -> Outcome:
+    """It was not accepted: what the verifier said decides, if it was reached at all."""
     result, log = calls.load_logged(number, insns, **fields)
-    call = f"BPF_PROG_LOAD of {name}"
-    if shape.target and result == -errno.EINVAL and "is not a" in log:
-        # Without readable BTF the target is not found: the verifier knows the type all the same.
-        return _known(call, result, log)
-    outcome = judge(result, call, context.can_load, known=(errno.EACCES,))
-    return _without_capability(outcome, name) if outcome.status == ABSENT else outcome
-
-
-def _by_log(name: str) -> Outcome:
-    fields, known = _KNOWN_BY_LOG[name]
-    result, log = calls.load_logged(getattr(uapi, name), **fields)
-    call = f"BPF_PROG_LOAD of {name}"
-    if result < 0 and any(text in log for text in known):
-        return _known(call, result, log)
-    outcome = judge(result, call, context.can_load, known=(calls.ENOTSUPP,))
-    return _without_capability(outcome, name) if outcome.status == ABSENT else outcome
-
-
-def _known(call: str, result: int, log: str) -> Outcome:
+    said = log.strip().splitlines()[0] if log.strip() else ""
     held = context.can_load()
     if held.status == DENIED:
-        return Outcome(DENIED, f"{call}: {held.text}", held.errno)
-    said = log.strip().splitlines()[0] if log.strip() else ""
-    return Outcome(SUPPORTED, f"{call} was refused for its target alone ({said})", -result)
+        return Outcome(DENIED, f"{call} answered {calls.spell(result)}, but {held.text}", held.errno)
+    if result == -errno.EACCES and not log:
+        # So does SELinux (security/selinux/hooks.c, selinux_bpf_prog_load()); the verifier always says why.
+        return Outcome(DENIED, f"{call} answered EACCES without the verifier: a security module refuses it", -result)
+    if result == -errno.EACCES or any(text in log for text in _KNOWN_BY_LOG):
+        return Outcome(SUPPORTED, f"{call} was refused by the verifier for what it is attached to ({said})", -result)
+    if said:
+        return Outcome(UNKNOWN, f"{call} answered {calls.spell(result)} ({said})", -result)
+    outcome = judge(result, call, context.can_load, absent=(errno.EINVAL, errno.E2BIG))
+    if outcome.status == ABSENT and not context.capable():
+        return Outcome(UNKNOWN, f"{outcome.text}; this process has neither CAP_BPF nor CAP_SYS_ADMIN", outcome.errno)
+    return outcome
 
 
-def _without_capability(outcome: Outcome, name: str) -> Outcome:
-    """EINVAL comes before the capabilities are looked at, so it is what it seems;
+def _refused(outcome: Outcome, name: str, fields: dict[str, int | bytes]) -> Outcome:
+    """EPERM for a program with a BTF target: how far did the call get?
 
-    only an unprivileged caller must doubt it.
+    The kernel looks at capabilities first, then copies the instructions (EFAULT from a bad address), then asks the
+    security modules (kernel/bpf/syscall.c, bpf_prog_load()).
     """
-    if context.capable():
+    import featuredb
+    from ebpf import host
+
+    capabilities = host.read().capabilities
+    tracing = context.can_trace()
+    if tracing.status != SUPPORTED or not all(capabilities.has(each) for each in featuredb.get(name).capabilities):
         return outcome
-    return Outcome(UNKNOWN, f"{outcome.text}; this process has neither CAP_BPF nor CAP_SYS_ADMIN", outcome.errno)
+    result = calls.load_from(8, getattr(uapi, name), **fields)
+    if result == -errno.EFAULT:
+        why = "after its instructions were read: a security module refuses it"
+    else:
+        why = (
+            "before its instructions were read: no capability or security module decides there, this kernel itself does"
+        )
+    return Outcome(DENIED, f"{outcome.text}, while {tracing.text}, and {why}", outcome.errno)
+
+
+def version_code() -> int:
+    """LINUX_VERSION_CODE: before 5.0 programs for kprobes had to name it. The last part is cut off at 255."""
+    from ebpf import host
+
+    numbers = [int(part) for part in (host.read().version or "").split(".") if part.isdigit()]
+    major, minor, patch = (*numbers, 0, 0, 0)[:3]
+    return major << 16 | minor << 8 | min(patch, 255)

@@ -1,8 +1,9 @@
 """Every trial there is, in one go and over all cores.
 
-Nearly all the time goes into loading thousands of two-instruction programs. A privileged caller's programs are
-verified in parallel, so the work is dealt out to forked children, one for each further core, which send what they
-found through a pipe.
+Nearly all the time goes into loading thousands of tiny programs. A privileged caller's programs are verified in
+parallel, so the work is shared with forked children, one for each further core; threads would spend much of the time
+handing the interpreter's lock to each other. Who is free takes the next job from a pipe, children answer through
+another.
 """
 
 from __future__ import annotations
@@ -12,21 +13,21 @@ import sys
 
 import featuredb
 from ebpf import probe
-from ebpf.probe import helpers, kernel_btf, kfuncs, known, programs
+from ebpf.probe import helpers, kernel_btf, kfuncs, known, programs, wordings
 from ebpf.probe.outcome import Outcome
-from ebpf.verdict import ABSENT, DENIED, SUPPORTED, UNKNOWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from typing import Any
+
+    Job = tuple[str, str]
 
 __all__ = ["Survey", "survey"]
 
-_RANK = {SUPPORTED: 0, DENIED: 1, UNKNOWN: 2, ABSENT: 3}
-# Kinds whose trials, or whose names, are looked for in the kernel's BTF.
-_IN_BTF = ("kfunc", "iterator", "struct_ops")
+_CHUNK = 1 << 20
 _BTF = "BTF"
+_WITH_BTF = ("program_type", "iterator", "struct_ops")  # kinds of which some trial needs an id
 
 
 class Survey:
@@ -35,28 +36,25 @@ class Survey:
     Attributes:
         features: the `Outcome` of every feature that has a trial, by name.
         helpers: status by program type and helper, of every pair that was tried or that the database lists.
-        kfuncs: the same for kfuncs; ``BPF_PROG_TYPE_UNSPEC`` stands for every program type.
+        kfuncs: status by program type and kfunc, of the pairs that the database lists; ``BPF_PROG_TYPE_UNSPEC``
+            stands for every program type.
         known: what the kernel's BTF says of the names of features (`ebpf.probe.known`).
     """
 
-    __slots__ = ("features", "helpers", "kfuncs", "known")
+    __slots__ = ("_no_such", "features", "helpers", "kfuncs", "known")
 
     def __init__(self) -> None:
         self.features: dict[str, Outcome] = {}
         self.helpers: dict[str, dict[str, str]] = {}
         self.kfuncs: dict[str, dict[str, str]] = {}
         self.known: dict[str, tuple[bool | None, str]] = {}
+        self._no_such: set[str] = set()  # helpers whose number this kernel does not have
 
-    def better(self, name: str, status: str) -> bool:
-        """Whether a status is better news of a helper or kfunc than what is held."""
+    def note(self, name: str, status: str, outcome: Callable[[], Outcome]) -> None:
+        """Keep the outcome for a helper or kfunc when it is better than what other program types gave."""
         held = self.features.get(name)
-        return held is None or _RANK[status] < _RANK.get(held.status, 3)
-
-    def pair(self, row: dict[str, str], name: str, outcome: Outcome) -> None:
-        """Enter the outcome for one program type."""
-        row[name] = outcome.status
-        if self.better(name, outcome.status):
-            self.features[name] = outcome
+        if held is None or helpers.rank(name, status) < helpers.rank(name, held.status):
+            self.features[name] = outcome()
 
     def dump(self) -> Any:
         """All of it in types that `marshal` takes."""
@@ -64,14 +62,20 @@ class Survey:
         return features, self.helpers, self.kfuncs, self.known
 
     def add(self, dumped: Any) -> None:
-        """Take in what another process found; of two outcomes for a helper or kfunc the better one stays."""
-        features, helper_table, kfunc_table, known_names = dumped
+        """Take in what another process found."""
+        features, helper_table, kfunc_table, names = dumped
         for name, row in features.items():
-            if self.better(name, row[0]):
-                self.features[name] = Outcome(*row)
+            self.note(name, row[0], lambda row=row: Outcome(*row))  # type: ignore[misc]  # called at once, or never
         self.helpers.update(helper_table)
         self.kfuncs.update(kfunc_table)
-        self.known.update(known_names)
+        self.known.update(names)
+
+    def ordered(self) -> Survey:
+        """The same, in the database's order, whoever found it."""
+        types = featuredb.names("program_type")
+        self.helpers = {name: self.helpers[name] for name in types if name in self.helpers}
+        self.kfuncs = {name: self.kfuncs[name] for name in types if name in self.kfuncs}
+        return self
 
 
 def survey(kinds: Collection[str] | None = None, workers: int | None = None) -> Survey:
@@ -80,77 +84,76 @@ def survey(kinds: Collection[str] | None = None, workers: int | None = None) -> 
     Parameters:
         kinds: the kinds; `None` for all.
         workers: how many processes share the work; by default one for each core this process may use. With other
-        threads
-            running it is done in this process alone, since forking could copy a lock that one of them holds.
+            threads running it is done in this process alone, since forking could copy a lock that one of them holds.
     """
-    wanted = featuredb.kinds() if kinds is None else tuple(kinds)
+    jobs = _jobs(featuredb.kinds() if kinds is None else kinds)
     if workers is None:
-        workers = len(os.sched_getaffinity(0))
         threading = sys.modules.get("threading")
-        if threading is not None and threading.active_count() > 1:
-            workers = 1
-    shares = _shares(wanted, max(1, workers))
-    children = [(_fork(share, wanted), share) for share in shares[1:]]
+        alone = threading is not None and threading.active_count() > 1
+        workers = 1 if alone else min(len(os.sched_getaffinity(0)), 8)
     found = Survey()
-    _work(shares[0], wanted, found)
-    for child, share in children:
-        dumped = _collect(*child) if child is not None else None
-        if dumped is None:
-            _work(share, wanted, found)  # no further process was to be had, or it failed: this one does it
-        else:
-            found.add(dumped)
-    return found
+    if workers > 1 and len(jobs) > 1:
+        done = _share(jobs, found, min(workers, len(jobs)))
+    else:
+        done = set()
+    for number, job in enumerate(jobs):  # everything without helpers, or what a child that failed had taken
+        if number not in done:
+            _do(job, found)
+    return found.ordered()
 
 
-def _shares(kinds: Collection[str], workers: int) -> list[list[tuple[str, str]]]:
-    """The jobs for each process, about as long as one another.
+def _jobs(kinds: Collection[str]) -> list[Job]:
+    """What is to be done: (kind, program type), or (kind, "") for a whole kind. Long ones come first.
 
-    A job is a kind and, for helpers, a program type. What needs the kernel's BTF goes to the last process, which then
-    walks over it once; its share of the helpers is smaller for it.
+    What needs ids out of the kernel's BTF is one job, so that one process alone reads it.
     """
-    types = [name for name in featuredb.names("program_type") if name != kfuncs.EVERY_PROGRAM and "helper" in kinds]
-    traced = [name for name in types if any(shape.target for shape in programs.shapes(name))]
-    btf: list[tuple[str, str]] = [(_BTF, "")] + [("helper", name) for name in traced]
-    btf += [(kind, "") for kind in kinds if kind in _IN_BTF]
-    rest = [("helper", name) for name in types if name not in traced]
-    rest += [(kind, "") for kind in kinds if kind != "helper" and kind not in _IN_BTF]
-    if workers == 1:
-        return [btf + rest]
-    # Measured in helper tables, of about 7 ms each: the walk is worth ten, the kfuncs as many.
-    lead = 10 + (10 if "kfunc" in kinds else 0) + len(traced)
-    own = max(0, (len(rest) - (workers - 1) * lead) // workers)
-    head = [rest[number :: workers - 1] for number in range(workers - 1)] if not own else None
-    if head is None:
-        last, others = rest[:own], rest[own:]
-        head = [others[number :: workers - 1] for number in range(workers - 1)]
-        btf += last
-    return [*head, btf]
-
-
-def _work(jobs: list[tuple[str, str]], kinds: Collection[str], found: Survey) -> None:
-    for kind, program_type in jobs:
-        if kind == _BTF:
-            _btf(kinds, found)
-        elif kind == "helper":
-            _helpers(program_type, found)
-        elif kind == "kfunc":
-            _kfuncs(found)
-        else:
-            for name in featuredb.names(kind):
-                outcome = probe.trial(name)
-                if outcome is not None:
-                    found.features[name] = outcome
-
-
-def _btf(kinds: Collection[str], found: Survey) -> None:
-    """One walk over the kernel's BTF for all that this survey asks of it."""
-    records = [record for kind in kinds for record in featuredb.features(kind)]
-    wanted = known.names(records)
-    if "kfunc" in kinds:
-        wanted.update(featuredb.names("kfunc"))
+    jobs: list[Job] = [(_BTF, " ".join(kinds))]
     if "helper" in kinds:
-        wanted.update(shape.target for row in programs.TABLE.values() for shape in row if shape.target)
-    kernel_btf.look_up(wanted)
+        types = (name for name in featuredb.names("program_type") if name != kfuncs.EVERYWHERE)
+        jobs += [("helper", name) for name in types if not _targeted(name)]
+    return jobs + [(kind, "") for kind in kinds if kind not in ("helper", "kfunc", *_WITH_BTF)]
+
+
+def _targeted(program_type: str) -> bool:
+    return any(shape.target for shape in programs.shapes(program_type))
+
+
+def _do(job: Job, found: Survey) -> None:
+    kind, what = job
+    if kind == "helper":
+        _helpers(what, found)
+    elif kind == _BTF:
+        _with_btf(what.split(), found)
+    else:
+        _kind(kind, found)
+
+
+def _kind(kind: str, found: Survey) -> None:
+    for name in featuredb.names(kind):
+        outcome = probe.trial(name)
+        if outcome is not None:
+            found.features[name] = outcome
+
+
+def _with_btf(kinds: list[str], found: Survey) -> None:
+    """All that needs the kernel's BTF, after one walk over it."""
+    records = [record for kind in kinds for record in featuredb.features(kind)]
+    names = known.names(records) | programs.targets()
+    if "kfunc" in kinds:
+        names.update(featuredb.names("kfunc"))
+    if "iterator" in kinds:
+        names.update("bpf_" + name for name in featuredb.names("iterator"))
+    if "struct_ops" in kinds:
+        names.update("bpf_struct_ops_" + name for name in featuredb.names("struct_ops"))
+    kernel_btf.look_up(names)
+    if "kfunc" in kinds:
+        _kfuncs(found)
+    if "helper" in kinds:
+        for program_type in filter(_targeted, featuredb.names("program_type")):
+            _helpers(program_type, found)
+    for kind in kinds:
+        if kind in _WITH_BTF:
+            _kind(kind, found)
     evidence = known.BtfEvidence()
     for record in records:
         answer = evidence.knows(record)
@@ -159,47 +162,91 @@ def _btf(kinds: Collection[str], found: Survey) -> None:
 
 
 def _helpers(program_type: str, found: Survey) -> None:
+    """The row of one program type: helpers it may call, and those it may not."""
     table = helpers.Calls(program_type)
     stopped = table.first()
     row = found.helpers[program_type] = {}
     for record in featuredb.features("helper"):
-        if not record.value:
-            continue
+        name = record.name
         listed = program_type in record.program_types
-        if (stopped is not None or record.name in helpers.NOISY) and not listed:
+        if not record.value or ((stopped is not None or name in helpers.NOISY) and not listed):
             continue  # neither tried nor expected
-        if record.name in helpers.NOISY:
-            found.pair(row, record.name, helpers.untried(record.name))
-        elif stopped is not None:
-            found.pair(row, record.name, stopped)
-        else:
-            open_, error, log = table.status(record.value, deep=listed)
-            status = row[record.name] = helpers.status_of(record, program_type, open_, log)
-            if found.better(record.name, status):
-                found.features[record.name] = helpers.outcome(record, program_type, open_, error, log)
+        outcome = stopped or helpers.untried(record, table)
+        if outcome is not None:
+            row[name] = outcome.status
+            found.note(name, outcome.status, lambda: outcome)  # noqa: B023  # called at once, or never
+            continue
+        open_, error, log = (False, 0, b"") if name in found._no_such else table.status(record.value, deep=listed)
+        row[name] = status = helpers.status(record, table, open_, log)
+        found.note(name, status, lambda: helpers.call(record, table, open_, error, log))  # noqa: B023
+        if open_ is False and wordings.no_such(log):
+            found._no_such.add(name)
 
 
 def _kfuncs(found: Survey) -> None:
-    tables: dict[str, helpers.Calls] = {}
+    """The rows of all program types."""
+    tables: dict[str, kfuncs.Calls] = {}
     for record in featuredb.features("kfunc"):
-        number = kfuncs.id_of(record)
-        for program_type in record.program_types:
-            row = found.kfuncs.setdefault(program_type, {})
-            if isinstance(number, Outcome):
-                found.pair(row, record.name, number)
-                continue
-            callers = kfuncs.callers(record) if program_type == kfuncs.EVERY_PROGRAM else (program_type,)
-            tables.update({name: kfuncs.calls_of(name) for name in callers if name not in tables})
-            tried = helpers.any_of(record, (kfuncs.one(record, tables[name], number) for name in callers))
-            found.pair(row, record.name, tried)
-        if record.name not in found.features:
+        function = kfuncs.function(record)
+        if isinstance(function, kfuncs.Function) and (function.module or not record.program_types):
+            # Of a module, or to be attached to: not by the calls of the tables.
             outcome = kfuncs.trial(record.name)
             if outcome is not None:
                 found.features[record.name] = outcome
+            continue
+        for program_type in record.program_types:
+            if isinstance(function, Outcome):
+                outcome = function
+            else:
+                callers = kfuncs.callers(record, program_type)
+                tables.update({name: kfuncs.Calls(name) for name in callers if name not in tables})
+                outcome = helpers.any_of(record, (kfuncs.one(record, tables[name], function) for name in callers))
+            found.kfuncs.setdefault(program_type, {})[record.name] = outcome.status
+            found.note(record.name, outcome.status, lambda: outcome)  # noqa: B023  # called at once, or never
+        if record.name not in found.features and isinstance(function, Outcome):
+            found.features[record.name] = function
 
 
-def _fork(jobs: list[tuple[str, str]], kinds: Collection[str]) -> tuple[int, int] | None:
-    """Start a child on some jobs: its pid and the pipe it answers through; `None` when no process can be had."""
+# Sharing the work
+
+
+def _share(jobs: list[Job], found: Survey, workers: int) -> set[int]:
+    """Do the jobs together with children; returns the numbers of those that are done."""
+    queue, feed = os.pipe()
+    os.write(feed, bytes(range(len(jobs))))  # fewer than a pipe holds
+    os.close(feed)
+    children: list[tuple[int, int]] = []
+    done: set[int] = set()
+    try:
+        for _ in range(workers - 1):
+            child = _fork(jobs, queue)
+            if child is None:
+                break  # no further process to be had
+            children.append(child)
+        done |= _work(jobs, queue, found)
+    finally:
+        while os.read(queue, _CHUNK):  # after an exception: nobody shall begin another job
+            pass
+        os.close(queue)
+        answers = [_collect(*child) for child in children]
+    for answer in answers:
+        if answer is not None:
+            found.add(answer[1])
+            done.update(answer[0])
+    return done
+
+
+def _work(jobs: list[Job], queue: int, found: Survey) -> set[int]:
+    """Take jobs until there are none; returns the numbers of those that were done."""
+    done = set()
+    while number := os.read(queue, 1):
+        _do(jobs[number[0]], found)
+        done.add(number[0])
+    return done
+
+
+def _fork(jobs: list[Job], queue: int) -> tuple[int, int] | None:
+    """Start a child: its pid and the pipe it answers through; `None` when no process can be had."""
     try:
         reader, writer = os.pipe()
     except OSError:
@@ -213,18 +260,22 @@ def _fork(jobs: list[tuple[str, str]], kinds: Collection[str]) -> tuple[int, int
     if pid:
         os.close(writer)
         return pid, reader
-    code = 1
     try:
-        import marshal
-
-        found = Survey()
-        _work(jobs, kinds, found)
-        data = memoryview(marshal.dumps(found.dump()))
-        while data:
-            data = data[os.write(writer, data) :]
-        code = 0
+        os.close(reader)
+        _answer(jobs, queue, writer)
     finally:
-        os._exit(code)  # whatever happened: the child must not go on in the parent's code
+        os._exit(1)  # reached only when something failed: the parent then does the jobs itself
+
+
+def _answer(jobs: list[Job], queue: int, writer: int) -> None:
+    import marshal
+
+    found = Survey()
+    done = _work(jobs, queue, found)
+    data = memoryview(marshal.dumps((done, found.dump())))
+    while data:
+        data = data[os.write(writer, data) :]
+    os._exit(0)
 
 
 def _collect(pid: int, pipe: int) -> Any:
@@ -233,7 +284,7 @@ def _collect(pid: int, pipe: int) -> Any:
 
     parts = []
     try:
-        while part := os.read(pipe, 1 << 20):
+        while part := os.read(pipe, _CHUNK):
             parts.append(part)
     finally:
         os.close(pipe)
