@@ -113,5 +113,5 @@ def dump(data: object) -> None:
     """JSON on standard output."""
     import json
 
-    json.dump(data, sys.stdout, indent=1 if sys.stdout.isatty() else None)
-    sys.stdout.write("\n")
+    # Not json.dump(): that writes piece by piece, without the encoder in C.
+    sys.stdout.write(json.dumps(data, indent=1 if sys.stdout.isatty() else None) + "\n")
