@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ebpf.host.kconfig import KConfig
     from featuredb import Feature
 
-__all__ = ["EVERYWHERE", "NO_HOOK", "Calls", "call", "callers", "function", "of_target", "one", "trial"]
+__all__ = ["EVERYWHERE", "NO_HOOK", "NO_KFUNC", "Calls", "call", "callers", "function", "of_target", "one", "trial"]
 
 EVERYWHERE = "BPF_PROG_TYPE_UNSPEC"
 """Stands in the database for every program type: sets registered with the common hook."""
@@ -24,7 +24,7 @@ NO_HOOK = "BPF_PROG_TYPE_FLOW_DISSECTOR"
 """A program type for which no set can be registered: its programs may call what every program may, and nothing else
 (kernel/bpf/btf.c, bpf_prog_type_to_kfunc_hook() and btf_kfunc_is_allowed())."""
 
-_NO_KFUNC = ("kernel_clone", "vfs_read", "do_exit")
+NO_KFUNC = ("kernel_clone", "vfs_read", "do_exit")
 """Functions that were never kfuncs: the control, which must be refused."""
 _TARGET = "fmod_ret_target"
 _ANY = (NO_HOOK, "BPF_PROG_TYPE_SYSCALL", "BPF_PROG_TYPE_SCHED_CLS", "BPF_PROG_TYPE_TRACING")
@@ -47,7 +47,7 @@ class Calls(helpers.Calls):
         super().__init__(program_type, **more)
 
     def negative(self) -> int:
-        found = kernel_btf.ids(_NO_KFUNC)
+        found = kernel_btf.ids(NO_KFUNC)
         return next(iter(found.values()), 1)
 
 
@@ -144,10 +144,10 @@ def one(record: Feature, table: Calls, found: Function) -> Outcome:
 def call(record: Feature, table: Calls, found: Function) -> Outcome:
     """The outcome of a call for one program type that can be loaded."""
     open_, error, log = table.status(found.id, deep=True, module=1 if found.module else 0)
-    said = wordings.gist(log)
     what = f"{record.name} in a program of {table.program_type}"
     if open_:
         return Outcome(SUPPORTED, f"the verifier knows a call of {what}")
+    said = wordings.gist(log)
     if open_ is None:
         return Outcome(UNKNOWN, f"the verifier refused {what} ({said or calls.spell(error)})", error)
     if not context.capable():

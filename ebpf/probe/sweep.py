@@ -140,7 +140,7 @@ def _with_btf(kinds: list[str], found: Survey) -> None:
     records = [record for kind in kinds for record in featuredb.features(kind)]
     names = known.names(records) | programs.targets()
     if "kfunc" in kinds:
-        names.update(featuredb.names("kfunc"))
+        names.update((*featuredb.names("kfunc"), *kfuncs.NO_KFUNC))
     if "iterator" in kinds:
         names.update("bpf_" + name for name in featuredb.names("iterator"))
     if "struct_ops" in kinds:

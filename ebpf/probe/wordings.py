@@ -53,6 +53,7 @@ UNDECIDED_KFUNC = (
     b"failed to get kernel btf",
     b"invalid offset",
 )
+_SAID = tuple(text.decode() for text in ABSENT + PRESENT)
 
 
 def no_such(log: bytes) -> bool:
@@ -98,7 +99,7 @@ def gist(log: bytes) -> str:
     """The line of a log that says what was wrong."""
     lines = [line.strip() for line in log.decode("ascii", "replace").splitlines() if line.strip()]
     for line in reversed(lines):
-        if any(text.decode() in line for text in ABSENT + PRESENT):
+        if any(text in line for text in _SAID):
             return line
     words = [line for line in lines if not line.startswith(("processed ", "verification time", "stack depth"))]
     return words[-1] if words else ""
