@@ -40,6 +40,7 @@ NAMES = (
 'split_btf',
 'module_btf',
 'btf_distilled_base',
+'btf_layout',
 'vmlinux_btf_mmap',
 'btf_ids',
 )
@@ -84,6 +85,7 @@ ROWS = (
 (None, None, None, None, "type information that adds to another's", None, None, ('vmlinux_btf',), None, None, 'kernel/bpf/btf.c', None, (('5.11', None, None, None, '951bb64621b8', 'bpf: Add in-kernel split BTF support', None, None, None, None, None, None),), ()),
 (None, None, None, None, 'type information of kernel modules at /sys/kernel/btf/', ('CONFIG_DEBUG_INFO_BTF_MODULES', 'none', 'none'), None, ('split_btf',), None, None, 'kernel/bpf/btf.c', None, (('5.11', None, None, None, '36e68442d1af', 'bpf: Load and verify kernel module BTFs', None, None, None, None, None, None),), ()),
 (None, None, None, None, "modules built elsewhere carry what they need of vmlinux's types, and are relocated", None, None, ('module_btf',), None, None, 'kernel/bpf/btf.c', None, (('6.11', None, None, None, '8646db238997', 'libbpf,bpf: Share BTF relocate-related code with kernel', None, None, None, None, None, None),), ()),
+(None, None, None, None, 'a section that says how long the records of each kind are, so that unknown kinds can be skipped', None, None, ('btf_load',), None, 'A reader that refuses trailing fields of the header fails on it.', 'kernel/bpf/btf.c; cilium/ebpf pull request 2042', None, (('7.1', None, None, None, 'unknown', 'unknown', None, None, None, None, 'high', None),), ()),
 (None, None, None, None, '/sys/kernel/btf/vmlinux can be mapped', None, None, ('vmlinux_btf',), None, None, 'kernel/bpf/sysfs_btf.c', None, (('6.16', None, None, None, 'a539e2a6d51d', 'btf: Allow mmap of vmlinux btf', None, None, None, None, None, None),), ()),
 (None, None, None, None, 'type information has an id and can be read back', None, None, ('btf_load', 'BPF_BTF_GET_FD_BY_ID'), None, 'All ids can be listed since 5.4: BPF_BTF_GET_NEXT_ID.', 'kernel/bpf/btf.c', None, (('4.18', None, None, None, '78958fca7ead', 'bpf: btf: Introduce BTF ID', None, None, None, None, None, None),), ()),
 )
