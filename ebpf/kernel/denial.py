@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import featuredb
 from ebpf.verdict import Reason
 
 TYPE_CHECKING = False
@@ -11,13 +12,18 @@ if TYPE_CHECKING:
 
 __all__ = ["why_denied"]
 
+# The ability that takes bpf(2) from processes without capabilities; its record says which one they need then.
+_RESTRICTED = "unprivileged_bpf_disabled"
 _SECCOMP_FILTER = 2  # /proc/self/status, "Seccomp:"; include/uapi/linux/seccomp.h, SECCOMP_MODE_FILTER
 
 
 def why_denied(host: Host, record: Feature, program_type: str | None = None) -> list[Reason]:
     """The conditions found on this machine that refuse the feature to this process, likeliest first."""
     reasons: list[Reason] = []
-    missing = [name for name in _capabilities(record, program_type) if not host.capabilities.has(name)]
+    needed = _capabilities(record, program_type)
+    if host.sysctls.get("kernel.unprivileged_bpf_disabled"):
+        needed += tuple(name for name in featuredb.get(_RESTRICTED).capabilities if name not in needed)
+    missing = [name for name in needed if not host.capabilities.has(name)]
     if missing:
         text = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
         unprivileged = host.sysctls.get("kernel.unprivileged_bpf_disabled")
@@ -33,7 +39,7 @@ def why_denied(host: Host, record: Feature, program_type: str | None = None) -> 
         )
     if host.seccomp.mode == _SECCOMP_FILTER:
         reasons.append(Reason("host", "a seccomp filter is active and may refuse bpf(2)"))
-    if host.lockdown not in (None, "none"):
+    if not reasons and host.lockdown not in (None, "none"):
         reasons.append(Reason("host", f"the kernel is locked down ({host.lockdown}), which may refuse it"))
     if not reasons:
         reasons.append(
@@ -44,8 +50,6 @@ def why_denied(host: Host, record: Feature, program_type: str | None = None) -> 
 
 def _capabilities(record: Feature, program_type: str | None) -> tuple[str, ...]:
     """What the database says the feature needs, the feature's own first, then its program type's."""
-    import featuredb
-
     names = list(record.capabilities)
     if program_type is not None:
         relation = record.program_types.get(program_type)

@@ -12,6 +12,7 @@ import featuredb
 from ebpf.kernel.denial import why_denied
 from ebpf.kernel.named import missing_kconfig
 from ebpf.verdict import ABSENT, COMPILED_OUT, DENIED, SUPPORTED, UNKNOWN, Reason
+from featuredb.model import EVERY_PROGRAM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +84,12 @@ def weigh(
     if outcome.status == COMPILED_OUT:
         return COMPILED_OUT, reasons
     if outcome.status == ABSENT:
-        return _refused(kernel, record, evidence), reasons
+        status = _refused(kernel, record, evidence)
+        if status == ABSENT and evidence.expected:
+            without = _without_caller(record, program_type, ask)
+            if without is not None:
+                return COMPILED_OUT, [reasons[0], without, *reasons[1:]]
+        return status, reasons
     if outcome.status == DENIED:
         return _denied(kernel, record, program_type, evidence, reasons)
     return _inconclusive(evidence), reasons
@@ -99,6 +105,14 @@ def _refused(kernel: RunningKernel, record: Feature, evidence: _Evidence) -> str
         )
         return COMPILED_OUT
     return ABSENT
+
+
+def _without_caller(record: Feature, program_type: str | None, ask: Callable[[str], Verdict]) -> Reason | None:
+    """Why nobody can call a helper or kfunc: the program types that may were left out of this kernel, all of them."""
+    callers = [program_type] if program_type else [name for name in record.program_types if name != EVERY_PROGRAM]
+    if not callers or any(ask(name).status != COMPILED_OUT for name in callers):
+        return None
+    return Reason("kconfig", f"only {' and '.join(callers)} may call it, which was compiled out")
 
 
 def _optional(record: Feature) -> bool:

@@ -185,8 +185,12 @@ class RunningKernel(Kernel):
     def _table(self, table: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
         """Pairs that no trial decided are decided by what else is known; refused ones may have been compiled out."""
         for program_type, row in table.items():
+            left_out = self._check(featuredb.get(program_type), None).status == COMPILED_OUT
             for name, status in row.items():
                 record = featuredb.get(name)
+                if left_out and self._expects(record, program_type):
+                    row[name] = COMPILED_OUT
+                    continue
                 if status == ABSENT and program_type in record.program_types:
                     if missing_kconfig(record, program_type, self.unmet) and self._expects(record, program_type):
                         row[name] = COMPILED_OUT

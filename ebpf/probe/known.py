@@ -30,10 +30,12 @@ _FIELDS = ("struct_field", "attribute")
 
 
 def _enum(record: Feature) -> str:
-    """The enum that a feature is an enumerator of; empty for anonymous ones, which BTF cannot be searched for."""
-    if record.kind in ("constant", "flag"):
-        return record.group if record.group.isidentifier() else ""
-    return _ENUMS.get(record.kind, "")
+    """The enum that a feature is an enumerator of;
+
+    empty for none, and for anonymous ones, which have no name to find.
+    """
+    enum = _ENUMS.get(record.kind) or record.enum
+    return enum if enum.isidentifier() else ""
 
 
 def names(records: Iterable[Feature]) -> set[str]:
@@ -47,7 +49,8 @@ class BtfEvidence:
     """Answers out of vmlinux BTF; every answer is "not known" when there is none that can be read."""
 
     def __init__(self) -> None:
-        self._members: dict[str, frozenset[str]] = {}
+        self._enums: dict[str, frozenset[str]] = {}
+        self._structs: dict[str, dict[str, list[list[str]]]] = {}
         self._answers: dict[str, Answer] = {}
 
     def remember(self, answers: dict[str, Answer]) -> None:
@@ -64,21 +67,47 @@ class BtfEvidence:
     def _look(self, record: Feature) -> Answer:
         enum = _enum(record)
         if enum:
-            spelt = (record.name, *record.aliases)
-            return self._among(spelt, enum, f"enum {enum} in the kernel's BTF")
+            members = self._enumerators(enum)
+            found = any(name in members for name in (record.name, *record.aliases)) if members else None
+            return _said(found, f"enum {enum}")
         if record.kind in _FIELDS and "." in record.name:
-            struct, _, path = record.name.partition(".")
-            return self._among((path, path.rpartition(".")[2]), struct, f"{struct} in the kernel's BTF")
+            struct, *path = record.name.split(".")
+            fields = self._fields(struct)
+            return _said(_has_field(fields, path) if fields else None, struct)
         return None, ""
 
-    def _among(self, spelt: tuple[str, ...], holder: str, where: str) -> Answer:
-        members = self._members.get(holder)
+    def _enumerators(self, enum: str) -> frozenset[str]:
+        members = self._enums.get(enum)
         if members is None:
             btf = kernel_btf.vmlinux()
-            found = {} if btf is None else btf.enumerators(holder) or btf.struct_fields(holder)
-            members = self._members[holder] = frozenset(found)
-        if not members:
-            return None, ""
-        if any(name in members for name in spelt):
-            return True, f"{where} has it"
-        return False, f"{where} does not have it"
+            members = self._enums[enum] = frozenset(btf.enumerators(enum)) if btf is not None else frozenset()
+        return members
+
+    def _fields(self, struct: str) -> dict[str, list[list[str]]]:
+        """The paths to a struct's fields, by the name at their end."""
+        fields = self._structs.get(struct)
+        if fields is None:
+            fields = self._structs[struct] = {}
+            btf = kernel_btf.vmlinux()
+            for path in btf.struct_fields(struct) if btf is not None else ():
+                parts = path.split(".")
+                fields.setdefault(parts[-1], []).append(parts)
+        return fields
+
+
+def _has_field(fields: dict[str, list[list[str]]], path: list[str]) -> bool:
+    """Whether a struct has a field.
+
+    Headers name what is in a union's member after the member (``link_create.prog_fd``), and after its first field when
+    the member has no name (``map_type.map_flags``); what lies deeper is named without the steps between.
+    """
+    paths = fields.get(path[-1], ())
+    if len(path) == 1:
+        return bool(paths)
+    return any(path[0] in parts[:-1] or len(parts) == 1 for parts in paths)
+
+
+def _said(found: bool | None, where: str) -> Answer:
+    if found is None:
+        return None, ""
+    return found, f"{where} in the kernel's BTF {'has' if found else 'does not have'} it"
