@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ebpf.host import Host
     from featuredb import Feature
 
-__all__ = ["why_denied"]
+__all__ = ["COMMANDS", "why_denied"]
 
 # The ability that takes bpf(2) from processes without capabilities; its record says which one they need then.
 _RESTRICTED = "unprivileged_bpf_disabled"
@@ -56,13 +56,12 @@ def _capabilities(record: Feature, program_type: str | None) -> tuple[str, ...]:
         names += relation.capabilities if relation is not None else ()
         names += featuredb.get(program_type).capabilities
     if not names:
-        command = _COMMANDS.get(record.kind)
+        command = COMMANDS.get(record.kind)
         names += featuredb.get(command).capabilities if command else ()
     return tuple(dict.fromkeys(names))
 
 
-# The command that a feature of each kind is used through.
-_COMMANDS = {
+COMMANDS = {
     "map_type": "BPF_MAP_CREATE",
     "program_type": "BPF_PROG_LOAD",
     "helper": "BPF_PROG_LOAD",
@@ -73,3 +72,4 @@ _COMMANDS = {
     "link_type": "BPF_LINK_CREATE",
     "btf": "BPF_BTF_LOAD",
 }
+"""The command that a feature of each kind is used through."""

@@ -9,7 +9,7 @@ has measured.
 from __future__ import annotations
 
 import featuredb
-from ebpf.kernel.denial import why_denied
+from ebpf.kernel.denial import COMMANDS, why_denied
 from ebpf.kernel.named import missing_kconfig
 from ebpf.verdict import ABSENT, COMPILED_OUT, DENIED, SUPPORTED, UNKNOWN, Reason
 from featuredb.model import EVERY_PROGRAM
@@ -164,4 +164,6 @@ def _untried(record: Feature, evidence: _Evidence, ask: Callable[[str], Verdict]
 def _parents(record: Feature) -> list[str]:
     """What must be there first: the command or helper that takes a flag, and what the record depends on."""
     names = [record.group] if record.kind == "flag" and featuredb.kind_of(record.group) else []
+    if record.kind in COMMANDS:
+        names.append(COMMANDS[record.kind])
     return [*names, *(name for name in record.depends_on if name not in names)]

@@ -273,7 +273,6 @@ TABLE: dict[str, Trial] = {
     "open_coded_iterators": _with_kfuncs(_iteration, "bpf_iter_num_new", _SOCKET_FILTER),
     "dynptrs": _helper(197),  # bpf_dynptr_from_mem
     "callbacks": _same_as(instructions, "BPF_PSEUDO_FUNC"),
-    "bpf_loop": _helper(181),
     "for_each_map_elem": _helper(164),
     "kfunc_calls": _same_as(instructions, "BPF_PSEUDO_KFUNC_CALL"),
     "spin_locks": _field(b"bpf_spin_lock", 4),

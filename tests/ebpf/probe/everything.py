@@ -27,9 +27,10 @@ NAMES: dict[str, tuple[str, ...]] = {
     "flag": tuple(flags.TABLE),
     "attribute": tuple(attributes.TABLE),
     "verifier": tuple(verifier.TABLE),
-    "instruction": instructions.NAMES,
+    "instruction": tuple(name for name in instructions.NAMES if name != "may_goto"),  # tried as the verifier's
     "btf": btf.NAMES,
-    "ability": tuple(abilities.TABLE),
+    "ability": tuple(name for name in abilities.TABLE if name != "jit"),
+    "jit": ("jit",),
 }
 _MODULES = {
     "command": commands,
@@ -42,6 +43,7 @@ _MODULES = {
     "instruction": instructions,
     "btf": btf,
     "ability": abilities,
+    "jit": abilities,
 }
 
 
