@@ -42,9 +42,8 @@ _MODULES = frozenset(("diagnose", "errors", "features", "host", "kernel", "probe
 
 def __getattr__(name: str) -> object:
     if name in _MODULES:
-        from importlib import import_module
-
-        return import_module("ebpf." + name)
+        # Not importlib.import_module(), whose own import costs as much as all of this package's.
+        return getattr(__import__("ebpf." + name), name)
     if name == "EbpfError":
         from ebpf.errors import EbpfError
 

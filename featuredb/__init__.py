@@ -46,14 +46,14 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    from importlib import import_module
-
     if name == "kconfig":
-        return import_module("featuredb.kconfig")
+        return __import__("featuredb.kconfig").kconfig
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'featuredb' has no attribute {name!r}")
-    thing: object = getattr(import_module(f"featuredb.{home}"), name)
+    # Not importlib.import_module(), whose own import costs more than a look-up.
+    module = getattr(__import__(f"featuredb.{home}"), home)
+    thing: object = getattr(module, name)
     globals()[name] = thing
     return thing
 

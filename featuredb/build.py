@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from featuredb import load
-from featuredb.schema import COMMON, RELATION, STATEMENT
+from featuredb.schema import COMMON, FILES, RELATION, STATEMENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def compiled(data: Path = load.DATA) -> dict[str, str]:
         rows = {record["name"]: _row(record) for record in records}
         kinds.update(dict.fromkeys(rows, kind))
         aliases.update({alias: record["name"] for record in records for alias in record.get("aliases", ())})
-        text = HEADER.format(source=f"{load.FILES[kind]}.toml")
+        text = HEADER.format(source=f"{FILES[kind]}.toml")
         text += f"NAMES = {_lines(rows)}\nROWS = {_lines(rows.values())}\n"
         modules[f"{kind}.py"] = text
     index = HEADER.format(source="*.toml")
@@ -68,7 +68,7 @@ def _kconfig(value: Any) -> tuple[str, str, str] | None:
         return None
     if isinstance(value, str):
         return (value, "none", "none")
-    return tuple(value.get(key, "none") for key in ("exist", "load", "attach"))  # type: ignore[return-value]
+    return tuple(value.get(key, "none") for key in ("exist", "load", "attach"))
 
 
 def _extra(key: str, value: Any) -> Any:

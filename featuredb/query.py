@@ -29,9 +29,8 @@ _rows: dict[str, dict[str, Any]] = {}
 def _table(kind: str) -> dict[str, Any]:
     table = _rows.get(kind)
     if table is None:
-        from importlib import import_module
-
-        module = import_module("featuredb._compiled." + kind)
+        # Not importlib.import_module(), whose own import costs more than this look-up.
+        module = getattr(__import__("featuredb._compiled." + kind)._compiled, kind)
         table = _rows[kind] = dict(zip(module.NAMES, module.ROWS))
     return table
 
@@ -44,22 +43,31 @@ def kinds() -> tuple[str, ...]:
     return kinds
 
 
-def kind_of(name: str) -> str | None:
-    """The kind of the feature with this name or alias; ``None`` when there is none."""
+# Names whose prefix tells their kind are found without the index of all names.
+_PREFIXES = {"BPF_MAP_TYPE": "map_type", "BPF_PROG_TYPE": "program_type", "BPF_LINK_TYPE": "link_type"}
+
+
+def _locate(name: str) -> tuple[str, str | None]:
+    """The name itself for an alias, and its kind; ``None`` when no record has it."""
+    kind = _PREFIXES.get("_".join(name.split("_", 3)[:3]))
+    if kind is not None and name in _table(kind):
+        return name, kind
     from featuredb._compiled import index
 
-    kind: str | None = index.KIND.get(index.ALIAS.get(name, name))
-    return kind
+    real = index.ALIAS.get(name, name)
+    return real, index.KIND.get(real)
+
+
+def kind_of(name: str) -> str | None:
+    """The kind of the feature with this name or alias; ``None`` when there is none."""
+    return _locate(name)[1]
 
 
 def get(name: str) -> Feature:
     """The record of a feature by its name or an alias, in exact case. Raises `UnknownName`."""
     feature = _features.get(name)
     if feature is None:
-        from featuredb._compiled import index
-
-        real = index.ALIAS.get(name, name)
-        kind = index.KIND.get(real)
+        real, kind = _locate(name)
         if kind is None:
             raise UnknownName(name, closest(name))
         feature = _features.get(real) or Feature(kind, real, _table(kind)[real])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import featuredb
-from ebpf.errors import UnknownFeatureError
 from ebpf.verdict import Verdict
 
 TYPE_CHECKING = False
@@ -27,6 +26,8 @@ def feature(name: str) -> Feature:
     try:
         return featuredb.get(name)
     except featuredb.UnknownName as error:
+        from ebpf.errors import UnknownFeatureError
+
         raise UnknownFeatureError(name, error.suggestions) from None
 
 

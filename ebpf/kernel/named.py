@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import featuredb
-from ebpf.errors import UnknownKernelError
 from ebpf.kernel.base import PER_PROGRAM, Kernel, Report, check_kinds, needs
 from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, UNKNOWN, Reason, Verdict
 
@@ -25,6 +24,8 @@ class ReleaseKernel(Kernel):
         try:
             self.platform: Platform = featuredb.platform(name)
         except featuredb.UnknownPlatform as error:
+            from ebpf.errors import UnknownKernelError
+
             raise UnknownKernelError(name, error.suggestions) from None
         self.name = self.platform.name
         self.release = self.platform.kernel

@@ -55,9 +55,8 @@ def trial(name: str, program_type: str | None = None) -> Outcome | None:
     module = _MODULES.get(kind) if kind is not None else None
     if module is None:
         return None
-    from importlib import import_module
-
-    outcome: Outcome | None = import_module(f"ebpf.probe.{module}").trial(name, program_type)
+    trials = getattr(__import__(f"ebpf.probe.{module}").probe, module)
+    outcome: Outcome | None = trials.trial(name, program_type)
     return outcome
 
 

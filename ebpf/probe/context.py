@@ -46,20 +46,21 @@ _SECCOMP_FILTER = 2
 _NO_COMMAND = calls.NO_COMMAND
 
 
-_boot: tuple[int, str] | None = None
+_boot: tuple[int, bytes] | None = None
 _granted: dict[tuple[object, ...], Outcome] = {}
 _sizes: dict[Credentials, int] = {}
 
 
-def _boot_id() -> str:
+def _boot_id() -> bytes:
     global _boot
     if _boot is None or _boot[0] != os.getpid():
         try:
-            with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-                text = file.read().strip()
+            fd = os.open("/proc/sys/kernel/random/boot_id", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
-            text = ""
-        _boot = (os.getpid(), text)
+            _boot = (os.getpid(), b"")
+        else:
+            _boot = (os.getpid(), os.read(fd, 64))
+            os.close(fd)
     return _boot[1]
 
 
