@@ -45,6 +45,8 @@ class Calls:
         self._stopped: dict[int, Outcome | None] = {}
         self._capabilities: dict[str, bool] = {}
         self._lockdown: int | None = None
+        self._usable: int | None = None  # the first shape that can be loaded; -1: there is none
+        self.refused: Outcome | None = None
 
     def _loader(self, index: int) -> Loader:
         loader = self._loaders.get(index)
@@ -82,37 +84,45 @@ class Calls:
         return Outcome(UNKNOWN, text, max(0, -result))
 
     def first(self) -> Outcome | None:
-        """What stops the type's own shape; the outcome of all calls then."""
-        if self._shapes:
-            return self._of_type() if self.stopped(0) is not None else None
-        held = context.can_trace()
-        if held.status == DENIED:
-            return held
-        return Outcome(UNKNOWN, f"which calls {self.program_type} may make depends on what it extends")
+        """What stops programs of this type, in every shape; the outcome of all calls then."""
+        if not self._shapes:
+            held = context.can_trace()
+            if held.status == DENIED:
+                return held
+            return Outcome(UNKNOWN, f"which calls {self.program_type} may make depends on what it extends")
+        if self._usable is None:
+            usable = (index for index in range(len(self._shapes)) if self.stopped(index) is None)
+            self._usable = next(usable, -1)
+        return None if self._usable >= 0 else self._of_type()
 
-    def _of_type(self) -> Outcome | None:
-        """The first shape is stopped: by the program type itself, when its own trial says so."""
+    def _of_type(self) -> Outcome:
+        """No shape can be loaded: because of the program type itself, when its own trial says so."""
         stopped = self.stopped(0)
-        if stopped is None or stopped.status == DENIED:
-            return stopped
-        outcome = programs.trial(self.program_type)
-        if outcome is None or outcome.status in (SUPPORTED, UNKNOWN):
-            return stopped
-        return outcome
+        outcome = programs.trial(self.program_type) if stopped is None or stopped.status != DENIED else None
+        if stopped is None or (outcome is not None and outcome.status in (ABSENT, DENIED)):
+            return outcome or Outcome(UNKNOWN, f"{self.program_type} could not be tried")
+        return stopped
 
     def status(self, number: int, deep: bool, module: int = 0) -> tuple[bool | None, int, bytes]:
-        """Whether a call is open (`None`: undecided), the errno, and the verifier's words.
+        """Whether a call is open (`None`: undecided), the errno, and the verifier's words; `first` comes before it.
 
-        With `deep`, the type's other shapes are tried as well when the first refuses it.
+        With `deep`, the type's other shapes are tried as well when the first usable one refuses it; `refused` then says
+        whether one of them could not be, since it was refused to this process.
         """
-        answer = self._try(0, number, module)
+        usable = self._usable or 0
+        answer = self._try(usable, number, module)
+        self.refused = None
         if answer[0] is not False or not deep:
             return answer
-        for index in range(1, len(self._shapes)):
-            if self.stopped(index) is None:
+        for index in range(len(self._shapes)):
+            stopped = self.stopped(index)
+            if stopped is None and index != usable:
                 other = self._try(index, number, module)
                 if other[0]:
+                    self.refused = None
                     return other
+            elif stopped is not None and stopped.status == DENIED:
+                self.refused = stopped
         return answer
 
     def _try(self, index: int, number: int, module: int) -> tuple[bool | None, int, bytes]:
@@ -218,8 +228,9 @@ def status(record: Feature, table: Calls, open_: bool | None, log: bytes) -> str
         return SUPPORTED
     if open_ is None:
         return UNKNOWN
-    needed = _needed(record, table)
-    return DENIED if needed and table.lacks(needed) and not wordings.no_such(log) else ABSENT
+    if wordings.no_such(log):
+        return ABSENT
+    return DENIED if table.refused is not None or table.lacks(_needed(record, table)) else ABSENT
 
 
 def call(record: Feature, table: Calls, open_: bool | None, error: int, log: bytes) -> Outcome:
@@ -232,5 +243,7 @@ def call(record: Feature, table: Calls, open_: bool | None, error: int, log: byt
         return Outcome(UNKNOWN, f"the verifier refused {what} in words unknown here ({said or spell(error)})", error)
     text = f"the verifier refused {what} ({said})"
     if status(record, table, open_, log) == DENIED:
+        if table.refused is not None:
+            return Outcome(DENIED, f"{text}, and another way to attach such programs was refused", table.refused.errno)
         return Outcome(DENIED, f"{text}, and {_missing(table.lacks(_needed(record, table)))}", error)
     return Outcome(ABSENT, text, error)

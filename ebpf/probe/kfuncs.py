@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     from ebpf.host.kconfig import KConfig
     from featuredb import Feature
 
-__all__ = ["EVERYWHERE", "NO_HOOK", "NO_KFUNC", "Calls", "call", "callers", "function", "of_target", "one", "trial"]
+__all__ = [
+    "EVERYWHERE",
+    "NO_HOOK",
+    "NO_KFUNC",
+    "Calls",
+    "call",
+    "callers",
+    "function",
+    "is_target",
+    "of_target",
+    "one",
+    "trial",
+]
 
 EVERYWHERE = "BPF_PROG_TYPE_UNSPEC"
 """Stands in the database for every program type: sets registered with the common hook."""
@@ -26,7 +38,6 @@ NO_HOOK = "BPF_PROG_TYPE_FLOW_DISSECTOR"
 
 NO_KFUNC = ("kernel_clone", "vfs_read", "do_exit")
 """Functions that were never kfuncs: the control, which must be refused."""
-_TARGET = "fmod_ret_target"
 _ANY = (NO_HOOK, "BPF_PROG_TYPE_SYSCALL", "BPF_PROG_TYPE_SCHED_CLS", "BPF_PROG_TYPE_TRACING")
 
 
@@ -116,6 +127,11 @@ def callers(record: Feature, program_type: str | None = None) -> tuple[str, ...]
     return tuple(record.program_types)
 
 
+def is_target(record: Feature) -> bool:
+    """Whether it is not a function to call but one that fmod_ret programs may be attached to."""
+    return record.extra.get("category") == "fmod_ret_target"
+
+
 def trial(name: str, program_type: str | None = None) -> Outcome | None:
     """Whether programs of a type, or of any type, may call a kfunc; `None` for a name that is no kfunc."""
     record = featuredb.get(name)
@@ -124,7 +140,7 @@ def trial(name: str, program_type: str | None = None) -> Outcome | None:
     found = function(record)
     if isinstance(found, Outcome):
         return found
-    if record.extra.get("category") == _TARGET:
+    if is_target(record):
         return of_target(record, found)
     module = kernel_btf.module_fd(found.module) if found.module else -1
     if found.module and module < 0:
@@ -152,6 +168,9 @@ def call(record: Feature, table: Calls, found: Function) -> Outcome:
         return Outcome(UNKNOWN, f"the verifier refused {what} ({said or calls.spell(error)})", error)
     if not context.capable():
         return Outcome(DENIED, f"the verifier refused {what} ({said}), and CAP_BPF is missing", error)
+    if table.refused is not None:
+        text = f"the verifier refused {what} ({said}), and another way to attach such programs was refused"
+        return Outcome(DENIED, text, table.refused.errno)
     return Outcome(ABSENT, f"the verifier refused {what} ({said})", error)
 
 

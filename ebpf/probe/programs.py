@@ -48,7 +48,12 @@ _SLEEPABLE = uapi.BPF_F_SLEEPABLE
 # attach type and closed to the next (net/core/filter.c, sock_addr_func_proto() for one).
 TABLE: dict[str, tuple[Shape, ...]] = {
     "BPF_PROG_TYPE_SOCKET_FILTER": (Shape(),),
-    "BPF_PROG_TYPE_KPROBE": (Shape(), Shape(flags=_SLEEPABLE), Shape(uapi.BPF_TRACE_KPROBE_MULTI)),
+    "BPF_PROG_TYPE_KPROBE": (
+        Shape(),
+        Shape(flags=_SLEEPABLE),
+        Shape(uapi.BPF_TRACE_KPROBE_MULTI),
+        Shape(uapi.BPF_TRACE_KPROBE_SESSION),
+    ),
     "BPF_PROG_TYPE_SCHED_CLS": (Shape(),),
     "BPF_PROG_TYPE_SCHED_ACT": (Shape(),),
     "BPF_PROG_TYPE_TRACEPOINT": (Shape(),),
@@ -66,7 +71,9 @@ TABLE: dict[str, tuple[Shape, ...]] = {
     "BPF_PROG_TYPE_LWT_XMIT": (Shape(),),
     "BPF_PROG_TYPE_SOCK_OPS": (Shape(),),
     "BPF_PROG_TYPE_SK_SKB": (Shape(),),
-    "BPF_PROG_TYPE_CGROUP_DEVICE": (Shape(),),
+    # Without it they pass for BPF_CGROUP_INET_INGRESS, to which some helpers are closed (kernel/bpf/cgroup.c,
+    # cgroup_common_func_proto()); kernels before 4.17 do not know the field.
+    "BPF_PROG_TYPE_CGROUP_DEVICE": (Shape(), Shape(uapi.BPF_CGROUP_DEVICE)),
     "BPF_PROG_TYPE_SK_MSG": (Shape(),),
     "BPF_PROG_TYPE_RAW_TRACEPOINT": (Shape(),),
     "BPF_PROG_TYPE_CGROUP_SOCK_ADDR": (
@@ -81,7 +88,7 @@ TABLE: dict[str, tuple[Shape, ...]] = {
     "BPF_PROG_TYPE_LIRC_MODE2": (Shape(),),
     "BPF_PROG_TYPE_SK_REUSEPORT": (Shape(), Shape(uapi.BPF_SK_REUSEPORT_SELECT_OR_MIGRATE)),
     "BPF_PROG_TYPE_FLOW_DISSECTOR": (Shape(),),
-    "BPF_PROG_TYPE_CGROUP_SYSCTL": (Shape(),),
+    "BPF_PROG_TYPE_CGROUP_SYSCTL": (Shape(), Shape(uapi.BPF_CGROUP_SYSCTL)),
     "BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE": (Shape(),),
     "BPF_PROG_TYPE_CGROUP_SOCKOPT": (Shape(uapi.BPF_CGROUP_SETSOCKOPT), Shape(uapi.BPF_CGROUP_GETSOCKOPT)),
     "BPF_PROG_TYPE_TRACING": (
@@ -91,6 +98,7 @@ TABLE: dict[str, tuple[Shape, ...]] = {
         Shape(uapi.BPF_TRACE_FENTRY, target="bpf_fentry_test1"),
         Shape(uapi.BPF_TRACE_FEXIT, target="bpf_fentry_test1"),
         Shape(uapi.BPF_MODIFY_RETURN, target="bpf_modify_return_test"),
+        Shape(uapi.BPF_TRACE_FSESSION, target="bpf_fentry_test1"),
     ),
     # The members must be ones that programs may implement. bpf_dummy_ops, the kernel's own test, may call no helper.
     "BPF_PROG_TYPE_STRUCT_OPS": (
@@ -107,8 +115,9 @@ TABLE: dict[str, tuple[Shape, ...]] = {
     ),
     "BPF_PROG_TYPE_LSM": (
         Shape(uapi.BPF_LSM_MAC, target="bpf_lsm_file_open"),
-        Shape(uapi.BPF_LSM_MAC, target="bpf_lsm_file_open", flags=_SLEEPABLE),
-        Shape(uapi.BPF_LSM_CGROUP, target="bpf_lsm_socket_bind", returns=1),
+        Shape(uapi.BPF_LSM_MAC, target="bpf_lsm_bprm_committed_creds", flags=_SLEEPABLE),  # sleepable since 5.10
+        # bpf_setsockopt is open to few hooks: kernel/bpf/bpf_lsm.c, bpf_lsm_unlocked_sockopt_hooks.
+        Shape(uapi.BPF_LSM_CGROUP, target="bpf_lsm_socket_post_create", returns=1),
     ),
     "BPF_PROG_TYPE_SK_LOOKUP": (Shape(uapi.BPF_SK_LOOKUP),),
     # Only sleepable programs have this type (kernel/bpf/verifier.c: "Syscall programs can only be sleepable").
@@ -163,10 +172,26 @@ def trial(name: str, program_type: str | None = None) -> Outcome | None:
     """Whether programs of this type can be loaded; `None` for a name that is no program type."""
     if name not in NAMES:
         return None
-    shape = TABLE[name][0] if name in TABLE else Shape(target="-")
+    best: Outcome | None = None
+    for shape in TABLE.get(name, (_EXTENSION,)):
+        outcome = _try(name, shape)
+        if outcome.status == SUPPORTED:
+            return outcome
+        if best is None or _RANK.index(outcome.status) < _RANK.index(best.status):
+            best = outcome
+        if not shape.target:
+            break  # only what a type can be attached to may be younger than it, or refused
+    return best
+
+
+_EXTENSION = Shape(target="-")
+_RANK = (DENIED, UNKNOWN, ABSENT)
+
+
+def _try(name: str, shape: Shape) -> Outcome:
     number: int = getattr(uapi, name)
     insns = code.mov(code.R0, shape.returns) + code.exit_()
-    fields = shape.fields(target_id(shape.target) if name in TABLE else 1)
+    fields = shape.fields(1 if shape is _EXTENSION else target_id(shape.target))
     if name == "BPF_PROG_TYPE_KPROBE":
         fields["kern_version"] = version_code()
     call = f"BPF_PROG_LOAD of {name}"

@@ -188,7 +188,7 @@ def _kfuncs(found: Survey) -> None:
     tables: dict[str, kfuncs.Calls] = {}
     for record in featuredb.features("kfunc"):
         function = kfuncs.function(record)
-        if isinstance(function, kfuncs.Function) and (function.module or not record.program_types):
+        if isinstance(function, kfuncs.Function) and (function.module or kfuncs.is_target(record)):
             # Of a module, or to be attached to: not by the calls of the tables.
             outcome = kfuncs.trial(record.name)
             if outcome is not None:

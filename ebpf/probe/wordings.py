@@ -19,11 +19,12 @@ ABSENT = (
     b"cannot use helper ",  # 6.9 and later: "program of this type cannot use helper bpf_x#N"
     b"unknown func ",  # 3.18 to 6.8: not for this program type, or not known at all
     b"Use a helper allowed for this program type",  # 7.2 and later, the advice below the message
+    b"helper call is not allowed in probe",  # not where this program is attached: bpf_d_path, bpf_sk_storage_get
+    b"Use the helper only from an allowed attach point",  # 7.2 and later
     *NO_SUCH,
 )
 PRESENT = (
     b"At program exit the register R0",  # the call was accepted; the program's return value was not
-    b"helper call is not allowed in probe",  # for some attach targets only
     b"helper call might sleep in a non-sleepable prog",
     b"sleepable helper ",
     b"reference leak",
@@ -34,7 +35,6 @@ PRESENT = (
     b"cannot call GPL only function",
     b"kernel subsystem misconfigured func",
     b"R0 !read_ok",
-    b"Use the helper only from an allowed attach point",  # 7.2 and later
     b"Move the helper call outside the critical section",
     b"Initialize R",
     b"Pass a value with one of the accepted",
@@ -47,12 +47,14 @@ CLOSED_KFUNC = (
     b"calling kernel function is not supported",  # BTF is missing
     b"JIT does not support calling kernel function",
     b"cannot find address for kernel function",
+    b"BPF_CALL uses reserved fields",  # before 5.13, which knows no such calls
 )
 UNDECIDED_KFUNC = (
     b"metadata kfuncs require device-bound program",  # said to every program type, before it is looked at
     b"failed to get kernel btf",
     b"invalid offset",
 )
+_STATISTICS = ("processed ", "verification time ", "stack depth ", "subprog ")
 _SAID = tuple(text.decode() for text in ABSENT + PRESENT)
 
 
@@ -92,7 +94,7 @@ def classify_kfunc(result: int, log: bytes) -> bool | None:
         return None
     if any(text in log for text in CLOSED_KFUNC):
         return False
-    return True if log and result in (-errno.EACCES, -errno.EINVAL, -errno.EFAULT) else None
+    return True if result in (-errno.EACCES, -errno.EINVAL, -errno.EFAULT) and gist(log) else None
 
 
 def gist(log: bytes) -> str:
@@ -101,5 +103,5 @@ def gist(log: bytes) -> str:
     for line in reversed(lines):
         if any(text in line for text in _SAID):
             return line
-    words = [line for line in lines if not line.startswith(("processed ", "verification time", "stack depth"))]
+    words = [line for line in lines if not line.startswith(_STATISTICS)]
     return words[-1] if words else ""
