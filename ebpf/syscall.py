@@ -12,11 +12,12 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, Union
 
     Attribute = Union[bytes, bytearray, ctypes.Array[Any]]
 
-__all__ = ["NUMBER", "attempt", "bpf", "close", "implementation"]
+__all__ = ["NUMBER", "attempt", "bpf", "close", "implementation", "prepare"]
 
 implementation = "ctypes"
 """Which implementation of the call is in use."""
@@ -93,6 +94,18 @@ def attempt(command: int, attr: Attribute) -> int:
             buffer = ctypes.create_string_buffer(attr, size)
     result: int = _call(ctypes.c_long(NUMBER), ctypes.c_long(command), buffer, ctypes.c_ulong(size))
     return result if result >= 0 else -_get_errno()
+
+
+def prepare(command: int, attr: ctypes.Array[Any]) -> Callable[[], int]:
+    """`attempt` with this command and attribute, made ready to be called again and again; the attribute may change."""
+    call, number, arguments = _call, ctypes.c_long(NUMBER), (ctypes.c_long(command), attr)
+    size = ctypes.c_ulong(ctypes.sizeof(attr))
+
+    def again() -> int:
+        result: int = call(number, *arguments, size)
+        return result if result >= 0 else -_get_errno()
+
+    return again
 
 
 def bpf(command: int, attr: Attribute) -> int:

@@ -18,6 +18,7 @@ __all__ = ["Loader"]
 # A bare call's log is a few hundred bytes; kernels before 6.4 fail with ENOSPC when it does not fit.
 _LOG_SIZE = 1 << 14
 _OFF = 2  # offset of off and imm in struct bpf_insn
+_pack = struct.Struct("=hi").pack_into
 _CALL = 0x85
 _LOG_LEVEL = calls.PROG_LOAD["log_level"][0]
 _FULL_LOG = 1
@@ -36,7 +37,7 @@ class Loader:
         more: further fields of BPF_PROG_LOAD.
     """
 
-    __slots__ = ("_attr", "_insns", "_license", "_log")
+    __slots__ = ("_attempt", "_attr", "_insns", "_license", "_log")
 
     def __init__(
         self, program_type: int, shape: Shape, target_id: int = 0, source: int = 0, **more: int | bytes
@@ -59,6 +60,7 @@ class Loader:
         }
         attr = calls.attribute(calls.PROG_LOAD, fields)
         self._attr = ctypes.create_string_buffer(bytes(attr), len(attr))
+        self._attempt = syscall.prepare(uapi.BPF_PROG_LOAD, self._attr)
 
     def call(self, number: int, module: int = 0) -> int:
         """Load the program with this call; it is closed again. Returns 0 or -errno; `log` holds what was said.
@@ -67,9 +69,9 @@ class Loader:
             number: the helper, or the kfunc's BTF id.
             module: for a module's kfunc: the index of its BTF in fd_array.
         """
-        struct.pack_into("=hi", self._insns, _OFF, module, number)
+        _pack(self._insns, _OFF, module, number)
         self._log[0] = b"\0"
-        result = syscall.attempt(uapi.BPF_PROG_LOAD, self._attr)
+        result = self._attempt()
         if result >= 0:
             syscall.close(result)
             return 0
@@ -79,7 +81,7 @@ class Loader:
 
     def _again(self) -> int:
         for _ in range(4):
-            result = syscall.attempt(uapi.BPF_PROG_LOAD, self._attr)
+            result = self._attempt()
             if result != -errno.EAGAIN:
                 break
         if result >= 0:

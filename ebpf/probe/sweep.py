@@ -8,6 +8,7 @@ another.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -92,13 +93,16 @@ def survey(kinds: Collection[str] | None = None, workers: int | None = None) -> 
         alone = threading is not None and threading.active_count() > 1
         workers = 1 if alone else min(len(os.sched_getaffinity(0)), 8)
     found = Survey()
-    if workers > 1 and len(jobs) > 1:
-        done = _share(jobs, found, min(workers, len(jobs)))
-    else:
-        done = set()
-    for number, job in enumerate(jobs):  # everything without helpers, or what a child that failed had taken
-        if number not in done:
-            _do(job, found)
+    collecting = gc.isenabled()
+    gc.disable()  # thousands of objects are made and kept: looking for cycles among them costs a tenth of the time
+    try:
+        done = _share(jobs, found, min(workers, len(jobs))) if workers > 1 and len(jobs) > 1 else set()
+        for number, job in enumerate(jobs):  # all of them alone, or what a child that failed had taken
+            if number not in done:
+                _do(job, found)
+    finally:
+        if collecting:
+            gc.enable()
     return found.ordered()
 
 
@@ -147,6 +151,7 @@ def _with_btf(kinds: list[str], found: Survey) -> None:
         names.update("bpf_struct_ops_" + name for name in featuredb.names("struct_ops"))
     kernel_btf.look_up(names)
     if "kfunc" in kinds:
+        kernel_btf.in_modules([name for name in featuredb.names("kfunc") if kernel_btf.find(name) is None])
         _kfuncs(found)
     if "helper" in kinds:
         for program_type in filter(_targeted, featuredb.names("program_type")):

@@ -54,8 +54,8 @@ UNDECIDED_KFUNC = (
     b"failed to get kernel btf",
     b"invalid offset",
 )
-_STATISTICS = ("processed ", "verification time ", "stack depth ", "subprog ")
-_SAID = tuple(text.decode() for text in ABSENT + PRESENT)
+_STATISTICS = (b"processed ", b"verification time ", b"stack depth ", b"subprog ")
+_SAID = ABSENT + PRESENT
 
 
 def no_such(log: bytes) -> bool:
@@ -94,14 +94,14 @@ def classify_kfunc(result: int, log: bytes) -> bool | None:
         return None
     if any(text in log for text in CLOSED_KFUNC):
         return False
-    return True if result in (-errno.EACCES, -errno.EINVAL, -errno.EFAULT) and gist(log) else None
+    spoken = bool(log) and not log.startswith(_STATISTICS)
+    return True if spoken and result in (-errno.EACCES, -errno.EINVAL, -errno.EFAULT) else None
 
 
 def gist(log: bytes) -> str:
     """The line of a log that says what was wrong."""
-    lines = [line.strip() for line in log.decode("ascii", "replace").splitlines() if line.strip()]
-    for line in reversed(lines):
+    words = [line for line in log.splitlines() if line.strip() and not line.startswith(_STATISTICS)]
+    for line in reversed(words):
         if any(text in line for text in _SAID):
-            return line
-    words = [line for line in lines if not line.startswith(_STATISTICS)]
-    return words[-1] if words else ""
+            return line.decode("ascii", "replace").strip()
+    return words[-1].decode("ascii", "replace").strip() if words else ""
