@@ -10,7 +10,7 @@ ROWS = (
 ('5.7.14', '5.7', 'include/uapi/linux/bpf.h of the stable release', 'certain', None, ('BPF_F_ADJ_ROOM_NO_CSUM_RESET',)),
 ('5.10.223', '5.10', 'include/uapi/linux/bpf.h of the stable release', 'certain', None, ('bpf_sk_lookup.cookie',)),
 ('5.15.100', '5.15', 'include/uapi/linux/bpf.h of the stable release', 'certain', 'measured: nothing added', None),
-('6.1.176', '6.1', 'include/uapi/linux/bpf.h of the stable release', 'certain', None, ('BPF_FIB_LKUP_RET_NO_SRC_ADDR', 'BPF_FIB_LOOKUP_SKIP_NEIGH', 'BPF_FIB_LOOKUP_SRC', 'BPF_FIB_LOOKUP_TBID', 'BPF_F_IPV6', 'BPF_F_REDIRECT_FLAGS', 'BPF_F_TEST_SKB_CHECKSUM_COMPLETE', 'bpf_fib_lookup.tbid', 'bpf_lpm_trie_key_hdr.prefixlen', 'bpf_lpm_trie_key_u8.data', 'bpf_lpm_trie_key_u8.hdr', 'bpf_lpm_trie_key_u8.prefixlen')),
+('6.1.176', '6.1', "include/uapi/linux/bpf.h of the stable release; long_jump: tried on Debian's 6.1.176", 'certain', None, ('long_jump', 'BPF_FIB_LKUP_RET_NO_SRC_ADDR', 'BPF_FIB_LOOKUP_SKIP_NEIGH', 'BPF_FIB_LOOKUP_SRC', 'BPF_FIB_LOOKUP_TBID', 'BPF_F_IPV6', 'BPF_F_REDIRECT_FLAGS', 'BPF_F_TEST_SKB_CHECKSUM_COMPLETE', 'bpf_fib_lookup.tbid', 'bpf_lpm_trie_key_hdr.prefixlen', 'bpf_lpm_trie_key_u8.data', 'bpf_lpm_trie_key_u8.hdr', 'bpf_lpm_trie_key_u8.prefixlen')),
 ('6.6.87', '6.6', 'include/uapi/linux/bpf.h of the stable release', 'certain', None, ('BPF_FIB_LKUP_RET_NO_SRC_ADDR', 'BPF_FIB_LOOKUP_SRC', 'BPF_F_REDIRECT_FLAGS', 'bpf_link_info.cookie', 'bpf_link_info.missed', 'bpf_lpm_trie_key_hdr.prefixlen', 'bpf_lpm_trie_key_u8.data', 'bpf_lpm_trie_key_u8.hdr', 'bpf_lpm_trie_key_u8.prefixlen')),
 ('6.12.94', '6.12', 'include/uapi/linux/bpf.h of the stable release', 'certain', None, ('BPF_F_IPV6', 'BPF_F_PREORDER')),
 )
