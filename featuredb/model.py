@@ -52,15 +52,17 @@ class Statement:
         self.alternative_name: str = row[11] or ""
 
     def holds(self, version: tuple[int, ...]) -> bool | None:
-        """Whether a release lies in the interval; ``None`` when its beginning is not known."""
-        since = self.usable_since or self.since
+        """Whether a release lies in the interval; ``None`` when an end that decides it is not known."""
         if self.until not in (None, "unknown") and version_key(str(self.until)) <= version:
             return False
-        if since == "unknown":
-            if self.absent_in not in (None, "unknown") and version <= version_key(str(self.absent_in)):
+        for since in (self.usable_since, self.since):
+            if since not in (None, "unknown") and version < version_key(str(since)):
                 return False
+        if self.absent_in not in (None, "unknown") and version <= version_key(str(self.absent_in)):
+            return False
+        if "unknown" in (self.since, self.usable_since, self.until):
             return None
-        return version_key(since) <= version
+        return True
 
     def __repr__(self) -> str:
         return f"<Statement since {self.since}{f' until {self.until}' if self.until else ''}>"

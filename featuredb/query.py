@@ -30,8 +30,13 @@ def _table(kind: str) -> dict[str, Any]:
     table = _rows.get(kind)
     if table is None:
         # Not importlib.import_module(), whose own import costs more than this look-up.
-        module = getattr(__import__("featuredb._compiled." + kind)._compiled, kind)
-        table = _rows[kind] = dict(zip(module.NAMES, module.ROWS))
+        try:
+            module = getattr(__import__("featuredb._compiled." + kind)._compiled, kind)
+            table = _rows[kind] = dict(zip(module.NAMES, module.ROWS))
+        except (ImportError, AttributeError):
+            if kind in kinds():
+                raise
+            raise ValueError(f"there is no kind {kind!r}; the kinds are {', '.join(kinds())}") from None
     return table
 
 
@@ -76,7 +81,7 @@ def get(name: str) -> Feature:
 
 
 def names(kind: str | None = None) -> tuple[str, ...]:
-    """The names of all features, or of one kind, in the order of the sources."""
+    """The names of all features, or of one kind, in the order of the sources. Raises `ValueError` for no such kind."""
     if kind is not None:
         return tuple(_table(kind))
     from featuredb._compiled import index
@@ -85,7 +90,7 @@ def names(kind: str | None = None) -> tuple[str, ...]:
 
 
 def features(kind: str | None = None) -> tuple[Feature, ...]:
-    """The records of all features, or of one kind."""
+    """The records of all features, or of one kind. Raises `ValueError` for no such kind."""
     return tuple(get(name) for name in names(kind))
 
 
@@ -114,6 +119,8 @@ def kfunc_programs(feature: Feature) -> dict[str, Relation]:
     found: dict[str, Relation] = {}
     for name in feature.extra.get("sets") or ():
         for program_type, relation in get(name).program_types.items():
+            if _over(relation, feature.since):
+                continue  # the set was closed to these programs before it held this kfunc
             held = found.get(program_type)
             later = _later(relation.since, feature.since)
             if held is None or (
@@ -130,6 +137,12 @@ def kfunc_programs(feature: Feature) -> dict[str, Relation]:
                 )
                 found[program_type] = Relation(row)
     return found
+
+
+def _over(relation: Relation, since: str) -> bool:
+    if relation.until in (None, "unknown") or since == "unknown":
+        return False
+    return version_key(str(relation.until)) <= version_key(since)
 
 
 def _later(one: str, other: str) -> str:
