@@ -20,13 +20,21 @@ def check(database: Database) -> Iterator[Finding]:
     """Every key must be one that the schema knows for the kind, with a value of its type."""
     for record in database.records:
         yield from _keys(record, record.keys, None)
-        for statement in record.keys.get("statements") or ():
-            yield from _keys(record, statement, STATEMENT)
+        statements = record.keys.get("statements")
+        for statement in statements if isinstance(statements, list) else ():
+            if isinstance(statement, dict):
+                yield from _keys(record, statement, STATEMENT)
+            else:
+                yield record.finding(f"statements holds {statement!r}: each must be a table")
         programs = record.keys.get("program_types")
+        if isinstance(programs, list) and record.kind in ("helper", "kfunc_set"):
+            yield record.finding("program_types must be a table that says since when, not a list")
         if isinstance(programs, dict):
             for program_type, relation in programs.items():
                 if isinstance(relation, dict):
                     unknown = [key for key in relation if key not in RELATION]
+                    if not isinstance(relation.get("kconfig", ""), str):
+                        yield record.finding(f"program_types.{program_type}: kconfig is no str")
                     if unknown:
                         yield record.finding(
                             f"program_types.{program_type}: unknown key {unknown[0]!r}; {_known(RELATION)}"
@@ -35,9 +43,11 @@ def check(database: Database) -> Iterator[Finding]:
                     yield record.finding(f"program_types.{program_type} is {relation!r}: give a release or a table")
         kconfig = record.keys.get("kconfig")
         if isinstance(kconfig, dict):
-            for key in kconfig:
+            for key, value in kconfig.items():
                 if key not in _KCONFIG:
                     yield record.finding(f"kconfig: unknown key {key!r}; {_known(_KCONFIG)}")
+                elif not isinstance(value, str):
+                    yield record.finding(f"kconfig: {key} is {value!r}, which is no str")
 
 
 def _keys(record: Record, keys: dict[str, Any], allowed: tuple[str, ...] | None) -> Iterator[Finding]:

@@ -21,6 +21,9 @@ def check(database: Database) -> Iterator[Finding]:
     for record in database.of("helper", "kfunc_set"):
         for name, relation in record.keys.get("program_types", {}).items():
             since = relation if isinstance(relation, str) else relation.get("since", "unknown")
+            until = None if isinstance(relation, str) else relation.get("until")
+            if until not in (None, "unknown") and since != "unknown" and not before(since, until):
+                yield record.finding(f"open to {name} since {since}, until {until}, which is not after it")
             program_type = types.get(name)
             if program_type is None:
                 yield record.finding(f"open to {name}, which is no program type")
@@ -33,3 +36,6 @@ def check(database: Database) -> Iterator[Finding]:
                 yield record.finding(f"open to {name} since {since}, before {record.since()}, when it came itself")
             if before(since, program_type.since()):
                 yield record.finding(f"open to {name} since {since}, which came with {program_type.since()}")
+            dropped = program_type.statements()[-1].get("until")
+            if dropped not in (None, "unknown") and not before(since, dropped):
+                yield record.finding(f"open to {name} since {since}, which was dropped in {dropped}")

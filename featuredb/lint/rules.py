@@ -17,6 +17,7 @@ from featuredb.lint import (
     sources,
     values,
     versions,
+    words,
 )
 
 TYPE_CHECKING = False
@@ -43,6 +44,7 @@ _THEN: tuple[Rule, ...] = (
     references.check,
     alternatives.check,
     options.check,
+    words.check,
 )
 RULES = _FIRST + _THEN
 

@@ -27,6 +27,7 @@ from featuredb.lint import (
     sources,
     values,
     versions,
+    words,
 )
 from featuredb.lint.rules import RULES
 
@@ -53,6 +54,34 @@ def helper(*records: dict[str, Any]) -> Database:
 
 # rule: (what bites, what is said), (what does not)
 CASES: list[tuple[ModuleType, Database, str, Database]] = [
+    (keys, database(record("a", statements=["5.1"])), "each must be a table", database(record("a", statements=[]))),
+    (keys, database(record("a", kconfig={"load": 5})), "kconfig: load is 5", database(record("a", kconfig="none"))),
+    (keys, helper(record("a", program_types=["XDP"])), "must be a table", helper(record("a", program_types={}))),
+    (
+        keys,
+        helper(record("a", program_types={"XDP": {"since": "5.1", "kconfig": 5}})),
+        "kconfig is no str",
+        helper(record("a", program_types={"XDP": "5.1"})),
+    ),
+    (
+        relations,
+        helper(record("a", program_types={"XDP": {"since": "5.10", "until": "5.1"}})),
+        "until 5.1, which is not after it",
+        helper(record("a", program_types={"XDP": {"since": "5.1", "until": "5.10"}})),
+    ),
+    (
+        relations,
+        database(record("a", program_types={"X": "6.1"}), kind="helper", program_type=[record("X", until="5.10")]),
+        "which was dropped in 5.10",
+        database(record("a", program_types={"X": "5.1"}), kind="helper", program_type=[record("X", until="5.10")]),
+    ),
+    (words, database(record("a", confidence="sure")), "'sure' is none of", database(record("a", confidence="high"))),
+    (
+        words,
+        database(record("a", capabilities=["BPF"])),
+        "'BPF' is none of",
+        database(record("a", capabilities=["CAP_BPF"])),
+    ),
     (keys, database(record("a", colour="red")), "unknown key 'colour'", database(record("a", value=1))),
     (keys, database(record("a", value="1")), "value is '1', which is no int", database(record("a", value=1))),
     (keys, database(record("a", value=True)), "value is True", database(record("a", partial=True))),
