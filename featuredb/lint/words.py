@@ -17,7 +17,7 @@ _WORDS = {
     "category": ("test", "fmod_ret_target"),
     "lockdown": ("integrity", "confidentiality"),
 }
-_CAPABILITIES = ("CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN", "CAP_SYS_ADMIN", "CAP_SYS_BOOT")
+_CAPABILITIES = ("CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN", "CAP_SYS_ADMIN", "CAP_NET_RAW", "CAP_SYS_BOOT")
 
 
 def check(database: Database) -> Iterator[Finding]:
