@@ -45,12 +45,14 @@ class _Evidence:
         platform = kernel.platform
         if platform is not None:
             presence = platform.has(record, program_type)
-            self.presence = presence.status
-            if self.presence == "present" and _elsewhere(record, kernel):
-                self.presence = "absent"
-                self.reasons.append(Reason("mainline", f"not on {kernel.architecture} in Linux {kernel.version}"))
-            else:
+            here = _on_architecture(record, kernel)
+            if here is None or presence.status == "absent":
+                self.presence = presence.status
                 self.reasons.append(Reason(presence.source, presence.text))
+            else:
+                self.presence = "present" if here else "absent"
+                text = f"{'' if here else 'not '}on {kernel.architecture} in Linux {kernel.version}"
+                self.reasons.append(Reason("mainline", text))
 
     @property
     def expected(self) -> bool:
@@ -58,11 +60,14 @@ class _Evidence:
         return bool(self.btf) or self.presence == "present"
 
 
-def _elsewhere(record: Feature, kernel: RunningKernel) -> bool:
-    """Whether the release has it, but only on other architectures."""
+def _on_architecture(record: Feature, kernel: RunningKernel) -> bool | None:
+    """Whether the release has it on this architecture;
+
+    ``None`` for what came to all at once, and when it is not known.
+    """
     if kernel.version is None or not any(statement.arch for statement in record.statements):
-        return False
-    return record.known_at(kernel.version, kernel.architecture) is False
+        return None
+    return record.known_at(kernel.version, kernel.architecture)
 
 
 def weigh(

@@ -50,7 +50,7 @@ class BtfEvidence:
 
     def __init__(self) -> None:
         self._enums: dict[str, frozenset[str]] = {}
-        self._structs: dict[str, dict[str, list[list[str]]]] = {}
+        self._structs: dict[str, _Fields] = {}
         self._answers: dict[str, Answer] = {}
 
     def remember(self, answers: dict[str, Answer]) -> None:
@@ -73,7 +73,7 @@ class BtfEvidence:
         if record.kind in _FIELDS and "." in record.name:
             struct, *path = record.name.split(".")
             fields = self._fields(struct)
-            return _said(_has_field(fields, path) if fields else None, struct)
+            return _said(fields.have(path) if fields.paths else None, struct)
         return None, ""
 
     def _enumerators(self, enum: str) -> frozenset[str]:
@@ -83,28 +83,42 @@ class BtfEvidence:
             members = self._enums[enum] = frozenset(btf.enumerators(enum)) if btf is not None else frozenset()
         return members
 
-    def _fields(self, struct: str) -> dict[str, list[list[str]]]:
-        """The paths to a struct's fields, by the name at their end."""
+    def _fields(self, struct: str) -> _Fields:
         fields = self._structs.get(struct)
         if fields is None:
-            fields = self._structs[struct] = {}
             btf = kernel_btf.vmlinux()
-            for path in btf.struct_fields(struct) if btf is not None else ():
-                parts = path.split(".")
-                fields.setdefault(parts[-1], []).append(parts)
+            fields = self._structs[struct] = _Fields(btf.struct_fields(struct) if btf is not None else ())
         return fields
 
 
-def _has_field(fields: dict[str, list[list[str]]], path: list[str]) -> bool:
-    """Whether a struct has a field.
+class _Fields:
+    """The fields of a struct:
 
-    Headers name what is in a union's member after the member (``link_create.prog_fd``), and after its first field when
-    the member has no name (``map_type.map_flags``); what lies deeper is named without the steps between.
+    the paths to them by the name at their end, and its members that have fields themselves.
     """
-    paths = fields.get(path[-1], ())
-    if len(path) == 1:
-        return bool(paths)
-    return any(path[0] in parts[:-1] or len(parts) == 1 for parts in paths)
+
+    __slots__ = ("holders", "paths")
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self.paths: dict[str, list[list[str]]] = {}
+        self.holders: set[str] = set()
+        for path in paths:
+            parts = path.split(".")
+            self.paths.setdefault(parts[-1], []).append(parts)
+            self.holders.update(parts[:-1])
+
+    def have(self, path: list[str]) -> bool:
+        """Whether there is a field of this path, as headers name it.
+
+        What is in a union's member is named after the member (``link_create.prog_fd``), after its first field when the
+        member has no name (``map_type.map_flags``); what lies deeper is named without the steps between.
+        """
+        ends = self.paths.get(path[-1], ())
+        if len(path) == 1:
+            return bool(ends)
+        if path[0] in self.holders:
+            return any(path[0] in parts[:-1] for parts in ends)
+        return path[0] in self.paths and any(len(parts) == 1 for parts in ends)
 
 
 def _said(found: bool | None, where: str) -> Answer:
