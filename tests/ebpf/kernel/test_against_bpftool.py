@@ -32,6 +32,18 @@ DECIDED_OTHERWISE = {
     # cg_sockopt_func_proto() in kernel/bpf/cgroup.c: for BPF_CGROUP_SETSOCKOPT; bpftool tries the other attach type.
     ("BPF_PROG_TYPE_CGROUP_SOCKOPT", "bpf_setsockopt", True): "open to one attach type of two",
     ("BPF_PROG_TYPE_CGROUP_SOCKOPT", "bpf_getsockopt", True): "open to one attach type of two",
+    # cgroup_current_func_proto() there: not for BPF_CGROUP_INET_INGRESS, which is 0, what bpftool leaves it at.
+    **{
+        (program_type, helper, True): "closed to the attach type 0"
+        for program_type in ("BPF_PROG_TYPE_CGROUP_DEVICE", "BPF_PROG_TYPE_CGROUP_SYSCTL")
+        for helper in ("bpf_get_retval", "bpf_set_retval")
+    },
+    # "helper call is not allowed in probe": each asks for a target (.allowed of its prototype) that such a program has
+    # not.
+    **{
+        ("BPF_PROG_TYPE_SYSCALL", helper, False): "known, but never allowed"
+        for helper in ("bpf_sk_storage_get", "bpf_sk_storage_delete", "bpf_d_path")
+    },
 }
 
 
