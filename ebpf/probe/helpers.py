@@ -237,7 +237,7 @@ def call(record: Feature, table: Calls, open_: bool | None, error: int, log: byt
     """The outcome of a call for one program type."""
     what = f"{record.name} in a program of {table.program_type}"
     if open_:
-        return Outcome(SUPPORTED, f"the verifier knows a call of {what}", 0)
+        return Outcome(SUPPORTED, f"the verifier lets a program of {table.program_type} call {record.name}", 0)
     said = wordings.gist(log)
     if open_ is None:
         return Outcome(UNKNOWN, f"the verifier refused {what} in words unknown here ({said or spell(error)})", error)

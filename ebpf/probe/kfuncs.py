@@ -162,7 +162,7 @@ def call(record: Feature, table: Calls, found: Function) -> Outcome:
     open_, error, log = table.status(found.id, deep=True, module=1 if found.module else 0)
     what = f"{record.name} in a program of {table.program_type}"
     if open_:
-        return Outcome(SUPPORTED, f"the verifier knows a call of {what}")
+        return Outcome(SUPPORTED, f"the verifier lets a program of {table.program_type} call {record.name}")
     said = wordings.gist(log)
     if open_ is None:
         return Outcome(UNKNOWN, f"the verifier refused {what} ({said or calls.spell(error)})", error)

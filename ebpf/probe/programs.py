@@ -95,7 +95,7 @@ TABLE: dict[str, tuple[Shape, ...]] = {
         Shape(uapi.BPF_TRACE_ITER, target="bpf_iter_task"),
         Shape(uapi.BPF_TRACE_ITER, target="bpf_iter_task", flags=_SLEEPABLE),
         Shape(uapi.BPF_TRACE_RAW_TP, target="btf_trace_sched_switch"),
-        Shape(uapi.BPF_TRACE_FENTRY, target="bpf_fentry_test1"),
+        Shape(uapi.BPF_TRACE_FENTRY, target="vfs_truncate"),  # where bpf_d_path was first allowed
         Shape(uapi.BPF_TRACE_FEXIT, target="bpf_fentry_test1"),
         Shape(uapi.BPF_MODIFY_RETURN, target="bpf_modify_return_test"),
         Shape(uapi.BPF_TRACE_FSESSION, target="bpf_fentry_test1"),

@@ -28,7 +28,7 @@ __all__ = ["Survey", "survey"]
 
 _CHUNK = 1 << 20
 _BTF = "BTF"
-_WITH_BTF = ("program_type", "iterator", "struct_ops")  # kinds of which some trial needs an id
+_WITH_BTF = ("program_type", "iterator", "struct_ops", "verifier")  # kinds of which some trial needs an id
 
 
 class Survey:
@@ -107,15 +107,17 @@ def survey(kinds: Collection[str] | None = None, workers: int | None = None) -> 
 
 
 def _jobs(kinds: Collection[str]) -> list[Job]:
-    """What is to be done: (kind, program type), or (kind, "") for a whole kind. Long ones come first.
+    """What is to be done: (kind, program type), or (kind, "") for a whole kind.
 
-    What needs ids out of the kernel's BTF is one job, so that one process alone reads it.
+    Many jobs of one length come last, so that all processes end at about the same time. What needs ids out of the
+    kernel's BTF is one job, so that one process alone reads it.
     """
     jobs: list[Job] = [(_BTF, " ".join(kinds))]
+    jobs += [(kind, "") for kind in kinds if kind not in ("helper", "kfunc", *_WITH_BTF)]
     if "helper" in kinds:
         types = (name for name in featuredb.names("program_type") if name != kfuncs.EVERYWHERE)
         jobs += [("helper", name) for name in types if not _targeted(name)]
-    return jobs + [(kind, "") for kind in kinds if kind not in ("helper", "kfunc", *_WITH_BTF)]
+    return jobs
 
 
 def _targeted(program_type: str) -> bool:
@@ -143,7 +145,7 @@ def _with_btf(kinds: list[str], found: Survey) -> None:
     """All that needs the kernel's BTF, after one walk over it."""
     records = [record for kind in kinds for record in featuredb.features(kind)]
     names = known.names(records) | programs.targets()
-    if "kfunc" in kinds:
+    if "kfunc" in kinds or "verifier" in kinds:
         names.update((*featuredb.names("kfunc"), *kfuncs.NO_KFUNC))
     if "iterator" in kinds:
         names.update("bpf_" + name for name in featuredb.names("iterator"))
