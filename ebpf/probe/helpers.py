@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["NOISY", "Calls", "any_of", "call", "rank", "status", "trial", "untried"]
 
 NOISY = frozenset(("bpf_trace_printk", "bpf_trace_vprintk", "bpf_probe_write_user"))
-"""Loading a program that calls one of these writes into the kernel log, so it is not done: what hands out their
-prototypes (kernel/trace/bpf_trace.c: bpf_get_trace_printk_proto() with its banner about trace_printk(), and up to 6.13
-bpf_get_probe_write_proto()) prints before the verifier goes on, so that no other mistake could stop it earlier."""
+"""Asking the verifier for one of these is not without trace, so it is not done. What hands out their prototypes
+(kernel/trace/bpf_trace.c) acts before the verifier can be stopped by anything else: bpf_get_trace_printk_proto() prints
+the banner of trace_printk() up to 5.8, and later switches on the trace event bpf_trace_printk, with a warning where that
+fails, as under lockdown; bpf_get_probe_write_proto() prints a warning up to 6.13."""
 
 _NO_HELPER = 0x7FFFFFF  # a number no kernel has a helper of: the control, which must be refused
 _LOCKDOWN = ("none", "integrity", "confidentiality")
@@ -159,7 +160,7 @@ def trial(name: str, program_type: str | None = None, log_noise: bool = False) -
     Parameters:
         name: the helper.
         program_type: the program type; without one, those that the database lists are tried in turn.
-        log_noise: also load what writes a warning into the kernel log (`NOISY`).
+        log_noise: also load what leaves a trace in the kernel log or its trace events (`NOISY`).
     """
     record = featuredb.get(name)
     if record.kind != "helper" or not record.value:
@@ -196,7 +197,7 @@ def _one(record: Feature, table: Calls, log_noise: bool) -> Outcome:
 
 
 def untried(record: Feature, table: Calls, log_noise: bool = False) -> Outcome | None:
-    """The outcome of a call that is not tried, since that would write into the kernel log; `None` for any other."""
+    """The outcome of a call that is not tried, since that would leave a trace; `None` for any other."""
     relation = record.program_types.get(table.program_type)
     level = relation.lockdown if relation is not None else ""
     if level and table.locked_down(level):
@@ -207,7 +208,7 @@ def untried(record: Feature, table: Calls, log_noise: bool = False) -> Outcome |
     lacks = table.lacks(_needed(record, table))
     if lacks:
         return Outcome(DENIED, f"{record.name} was not tried: {_missing(lacks)}")
-    return Outcome(UNKNOWN, f"loading a call of {record.name} writes into the kernel log, so it was not tried")
+    return Outcome(UNKNOWN, f"a call of {record.name} leaves traces when it is loaded, so it was not tried")
 
 
 def _needed(record: Feature, table: Calls) -> tuple[str, ...]:
