@@ -21,7 +21,7 @@ __all__ = ["NOISY", "Calls", "any_of", "call", "rank", "status", "trial", "untri
 NOISY = frozenset(("bpf_trace_printk", "bpf_trace_vprintk", "bpf_probe_write_user"))
 """Asking the verifier for one of these is not without trace, so it is not done. What hands out their prototypes
 (kernel/trace/bpf_trace.c) acts before the verifier can be stopped by anything else: bpf_get_trace_printk_proto() prints
-the banner of trace_printk() up to 5.8, and later switches on the trace event bpf_trace_printk, with a warning where that
+the banner of trace_printk() up to 5.8, and later switches the trace event bpf_trace_printk on, warning where that
 fails, as under lockdown; bpf_get_probe_write_proto() prints a warning up to 6.13."""
 
 _NO_HELPER = 0x7FFFFFF  # a number no kernel has a helper of: the control, which must be refused
