@@ -9,7 +9,7 @@ __all__ = ["CASES", "Case"]
 
 BPFTOOL = os.environ.get("EBPF_BPFTOOL", "bpftool")
 _SUPPORTED = "import ebpf; ebpf.features.supported('BPF_MAP_TYPE_LRU_HASH')"
-_FEATURES = [sys.executable, "-m", "ebpf", "features", "--json"]
+_FEATURES = [os.path.join(os.path.dirname(sys.executable), "ebpf"), "features", "--json"]
 # What bpftool probes: program types, map types, helpers for each program type, and a few abilities of the verifier.
 _SHARED = ["--kind", "program_type", "--kind", "map_type", "--kind", "helper"]
 

@@ -293,7 +293,7 @@ class Btf:
 
         Only whole strings are found; a few names are searched for, wherever they stand.
         """
-        if len(names) <= 8:
+        if len(names) <= 24:
             return {offset: name for name in names for offset in self._offsets(name)}
         wanted = {name.encode(): name for name in names}
         found: dict[int, str] = {} if self._base is None else self._base._wanted(names)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
-__all__ = ["main"]
+__all__ = ["entry", "main"]
 
 USAGE = 2
 
@@ -52,6 +52,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+def entry() -> NoReturn:
+    """Run the command line as the whole process, and leave it without taking its objects apart.
+
+    That would take a tenth of the time of a full report. Nothing here registers anything to be done at exit.
+    """
+    try:
+        code = main()
+    except SystemExit as request:  # argparse, after --help or a mistake
+        code = request.code if isinstance(request.code, int) else USAGE
+        sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def _run(arguments: list[str]) -> int:
     # Only the command that is asked for is imported.
     known = [name for name, _ in _COMMANDS]
@@ -60,7 +74,8 @@ def _run(arguments: list[str]) -> int:
     from ebpf import __version__
 
     parser.add_argument("--version", action="version", version=f"ebpf {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=_Parser)
+    # With prog= argparse need not format a usage line now, for which it imports shutil.
+    commands = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=_Parser, prog="ebpf")
     for name, summary in _COMMANDS:
         child = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
         if name == wanted:

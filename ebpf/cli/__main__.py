@@ -1,7 +1,5 @@
 """``python -m ebpf.cli``: the command line."""
 
-import sys
+from ebpf.cli import entry
 
-from ebpf.cli import main
-
-sys.exit(main())
+entry()

@@ -10,17 +10,16 @@ if TYPE_CHECKING:
     from ebpf.host import Host
     from featuredb import Feature
 
-__all__ = ["COMMANDS", "why_denied"]
+__all__ = ["COMMANDS", "capabilities", "why_denied"]
 
 # The ability that takes bpf(2) from processes without capabilities; its record says which one they need then.
 _RESTRICTED = "unprivileged_bpf_disabled"
 _SECCOMP_FILTER = 2  # /proc/self/status, "Seccomp:"; include/uapi/linux/seccomp.h, SECCOMP_MODE_FILTER
 
 
-def why_denied(host: Host, record: Feature, program_type: str | None = None) -> list[Reason]:
-    """The conditions found on this machine that refuse the feature to this process, likeliest first."""
+def why_denied(host: Host, needed: tuple[str, ...]) -> list[Reason]:
+    """The conditions on this machine that refuse to this process what needs these capabilities, likeliest first."""
     reasons: list[Reason] = []
-    needed = _capabilities(record, program_type)
     if host.sysctls.get("kernel.unprivileged_bpf_disabled"):
         needed += tuple(name for name in featuredb.get(_RESTRICTED).capabilities if name not in needed)
     missing = [name for name in needed if not host.capabilities.has(name)]
@@ -48,7 +47,7 @@ def why_denied(host: Host, record: Feature, program_type: str | None = None) -> 
     return reasons
 
 
-def _capabilities(record: Feature, program_type: str | None) -> tuple[str, ...]:
+def capabilities(record: Feature, program_type: str | None = None) -> tuple[str, ...]:
     """What the database says the feature needs, the feature's own first, then its program type's."""
     names = list(record.capabilities)
     if program_type is not None:

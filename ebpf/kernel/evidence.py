@@ -9,7 +9,7 @@ has measured.
 from __future__ import annotations
 
 import featuredb
-from ebpf.kernel.denial import COMMANDS, why_denied
+from ebpf.kernel.denial import COMMANDS, capabilities
 from ebpf.kernel.named import missing_kconfig
 from ebpf.verdict import ABSENT, COMPILED_OUT, DENIED, SUPPORTED, UNKNOWN, Reason
 from featuredb.model import EVERY_PROGRAM
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from featuredb import Feature
 
 __all__ = ["weigh"]
+
+
+_NAMES_ALONE = ("constant", "struct_field", "attribute")
+"""Kinds of which the name is all there is: the kernel has them when its types do."""
 
 
 class _Evidence:
@@ -81,6 +85,10 @@ def weigh(
 
     `ask` answers about the features that this one belongs to.
     """
+    if outcome is None and record.kind in _NAMES_ALONE:
+        known, text = kernel.btf.knows(record)
+        if known:
+            return SUPPORTED, [Reason("btf", text)]
     evidence = _Evidence(kernel, record, program_type)
     reasons = evidence.reasons
     if outcome is None:
@@ -134,7 +142,7 @@ def _denied(
     if evidence.kconfig and evidence.expected:
         return COMPILED_OUT, reasons
     if evidence.btf or evidence.presence == "present":
-        return DENIED, [reasons[0], *why_denied(kernel.host, record, program_type), *reasons[1:]]
+        return DENIED, [reasons[0], *kernel.refusals(capabilities(record, program_type)), *reasons[1:]]
     if evidence.presence == "absent":
         return ABSENT, reasons
     return UNKNOWN, reasons
@@ -160,10 +168,7 @@ def _untried(record: Feature, evidence: _Evidence, ask: Callable[[str], Verdict]
         if not verdict and verdict.status != UNKNOWN:
             first = Reason("host", f"it belongs to {name}, which is {verdict.status.replace('_', ' ')}")
             return verdict.status, [first, *verdict.reasons]
-    status = _inconclusive(evidence)
-    if status == UNKNOWN and evidence.btf and record.kind in ("constant", "struct_field", "attribute"):
-        status = SUPPORTED  # such a name is all there is of it
-    return status, evidence.reasons
+    return _inconclusive(evidence), evidence.reasons
 
 
 def _parents(record: Feature) -> list[str]:

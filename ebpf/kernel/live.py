@@ -45,6 +45,7 @@ class RunningKernel(Kernel):
         self._platform: Platform | None = None
         self._btf: BtfEvidence | None = None
         self._unmet: dict[str, str] = {}
+        self._refusals: dict[tuple[object, tuple[str, ...]], list[Reason]] = {}
         self._verdicts: dict[tuple[object, str, str | None], Verdict] = {}
 
     @property
@@ -120,6 +121,16 @@ class RunningKernel(Kernel):
             words = self._unmet[expression] = unmet(expression, self.option)
         return words
 
+    def refusals(self, needed: tuple[str, ...]) -> list[Reason]:
+        """What refuses to this process, as it is now, things that need these capabilities."""
+        key = (context.credentials(), needed)
+        reasons = self._refusals.get(key)
+        if reasons is None:
+            from ebpf.kernel.denial import why_denied
+
+            reasons = self._refusals[key] = why_denied(self.host, needed)
+        return reasons
+
     def describe(self) -> dict[str, Any]:
         return self.host.as_dict()
 
@@ -162,7 +173,18 @@ class RunningKernel(Kernel):
 
     def report(self, kinds: Collection[str] | None = None) -> Report:
         wanted = check_kinds(kinds)
-        survey = probe.survey(wanted)
+        described: list[dict[str, Any]] = []
+
+        def prepare() -> None:
+            """What every judgement needs, read while other processes try already."""
+            if self.platform is not None:
+                self.platform.has("BPF_MAP_CREATE")
+            self.host.kconfig.get("CONFIG_BPF")
+            for kind in wanted:
+                featuredb.features(kind)
+            described.append(self.describe())
+
+        survey = probe.survey(wanted, meanwhile=prepare)
         self.btf.remember(survey.known)
         judged: dict[str, Verdict] = {}
 
@@ -177,25 +199,27 @@ class RunningKernel(Kernel):
 
         features = {name: ask(name) for kind in wanted for name in featuredb.names(kind)}
         tables = {
-            kind: self._table(table) if kind in wanted else {}
+            kind: self._table(kind, table, ask) if kind in wanted else {}
             for kind, table in (("helper", survey.helpers), ("kfunc", survey.kfuncs))
         }
-        return Report(self.describe(), features, tables["helper"], tables["kfunc"])
+        return Report(described[0], features, tables["helper"], tables["kfunc"])
 
-    def _table(self, table: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    def _table(
+        self, kind: str, table: dict[str, dict[str, str]], ask: Callable[[str], Verdict]
+    ) -> dict[str, dict[str, str]]:
         """Pairs that no trial decided are decided by what else is known; refused ones may have been compiled out."""
-        for program_type, row in table.items():
-            left_out = self._check(featuredb.get(program_type), None).status == COMPILED_OUT
-            for name, status in row.items():
-                record = featuredb.get(name)
-                if left_out and self._expects(record, program_type):
-                    row[name] = COMPILED_OUT
-                    continue
-                if status == ABSENT and program_type in record.program_types:
-                    if missing_kconfig(record, program_type, self.unmet) and self._expects(record, program_type):
-                        row[name] = COMPILED_OUT
-                elif status == UNKNOWN:
+        left_out = {name for name in table if ask(name).status == COMPILED_OUT}
+        for record in featuredb.features(kind):
+            name = record.name
+            for program_type in record.program_types:
+                row = table.get(program_type, {})
+                status = row.get(name)
+                if status == UNKNOWN:
                     row[name] = self._undecided(record, program_type)
+                elif status == ABSENT:
+                    without = program_type in left_out or missing_kconfig(record, program_type, self.unmet)
+                    if without and self._expects(record, program_type):
+                        row[name] = COMPILED_OUT
         return table
 
     def _expects(self, record: Feature, program_type: str) -> bool:

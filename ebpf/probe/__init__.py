@@ -11,7 +11,7 @@ from ebpf.probe.outcome import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from ebpf.probe.sweep import Survey
 
@@ -60,8 +60,8 @@ def trial(name: str, program_type: str | None = None) -> Outcome | None:
     return outcome
 
 
-def survey(kinds: Collection[str] | None = None) -> Survey:
-    """Try everything, or every feature of these kinds, using the processor's cores: see `ebpf.probe.sweep.Survey`."""
+def survey(kinds: Collection[str] | None = None, meanwhile: Callable[[], object] | None = None) -> Survey:
+    """Try everything, or every feature of these kinds, using the processor's cores: see `ebpf.probe.sweep`."""
     from ebpf.probe.sweep import survey as everything
 
-    return everything(kinds)
+    return everything(kinds, meanwhile=meanwhile)

@@ -16,6 +16,7 @@ import featuredb
 from ebpf import probe
 from ebpf.probe import helpers, kernel_btf, kfuncs, known, programs, wordings
 from ebpf.probe.outcome import Outcome
+from ebpf.verdict import SUPPORTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,13 +80,16 @@ class Survey:
         return self
 
 
-def survey(kinds: Collection[str] | None = None, workers: int | None = None) -> Survey:
+def survey(
+    kinds: Collection[str] | None = None, workers: int | None = None, meanwhile: Callable[[], object] | None = None
+) -> Survey:
     """Try every feature of these kinds, or of all kinds.
 
     Parameters:
         kinds: the kinds; `None` for all.
         workers: how many processes share the work; by default one for each core this process may use. With other
             threads running it is done in this process alone, since forking could copy a lock that one of them holds.
+        meanwhile: what the caller has to do as well; it is done while the other processes are at work already.
     """
     jobs = _jobs(featuredb.kinds() if kinds is None else kinds)
     if workers is None:
@@ -96,7 +100,11 @@ def survey(kinds: Collection[str] | None = None, workers: int | None = None) -> 
     collecting = gc.isenabled()
     gc.disable()  # thousands of objects are made and kept: looking for cycles among them costs a tenth of the time
     try:
-        done = _share(jobs, found, min(workers, len(jobs))) if workers > 1 and len(jobs) > 1 else set()
+        done: set[int] = set()
+        if workers > 1 and len(jobs) > 1:
+            done = _share(jobs, found, min(workers, len(jobs)), meanwhile)
+        elif meanwhile is not None:
+            meanwhile()
         for number, job in enumerate(jobs):  # all of them alone, or what a child that failed had taken
             if number not in done:
                 _do(job, found)
@@ -173,21 +181,28 @@ def _helpers(program_type: str, found: Survey) -> None:
     table = helpers.Calls(program_type)
     stopped = table.first()
     row = found.helpers[program_type] = {}
+    noted, no_such = found.features, found._no_such
+    # The body runs five thousand times: what is the rule in it is not left to functions.
     for record in featuredb.features("helper"):
-        name = record.name
-        listed = program_type in record.program_types
-        if not record.value or ((stopped is not None or name in helpers.NOISY) and not listed):
+        name, number = record.name, record.value
+        relation = record.program_types.get(program_type)
+        quiet = name not in helpers.NOISY
+        if not number or (relation is None and (stopped is not None or not quiet)):
             continue  # neither tried nor expected
-        outcome = stopped or helpers.untried(record, table)
+        outcome = stopped
+        if outcome is None and (not quiet or (relation is not None and relation.lockdown)):
+            outcome = helpers.untried(record, table)
         if outcome is not None:
             row[name] = outcome.status
             found.note(name, outcome.status, lambda: outcome)  # noqa: B023  # called at once, or never
             continue
-        open_, error, log = (False, 0, b"") if name in found._no_such else table.status(record.value, deep=listed)
-        row[name] = status = helpers.status(record, table, open_, log)
-        found.note(name, status, lambda: helpers.call(record, table, open_, error, log))  # noqa: B023
-        if open_ is False and wordings.no_such(log):
-            found._no_such.add(name)
+        open_, error, log = (False, 0, b"") if name in no_such else table.status(number, relation is not None)
+        row[name] = status = SUPPORTED if open_ else helpers.status(record, table, open_, log)
+        held = noted.get(name)
+        if held is None or held.status != SUPPORTED:
+            found.note(name, status, lambda: helpers.call(record, table, open_, error, log))  # noqa: B023
+            if open_ is False and wordings.no_such(log):
+                no_such.add(name)
 
 
 def _kfuncs(found: Survey) -> None:
@@ -217,7 +232,7 @@ def _kfuncs(found: Survey) -> None:
 # Sharing the work
 
 
-def _share(jobs: list[Job], found: Survey, workers: int) -> set[int]:
+def _share(jobs: list[Job], found: Survey, workers: int, meanwhile: Callable[[], object] | None) -> set[int]:
     """Do the jobs together with children; returns the numbers of those that are done."""
     queue, feed = os.pipe()
     os.write(feed, bytes(range(len(jobs))))  # fewer than a pipe holds
@@ -230,6 +245,8 @@ def _share(jobs: list[Job], found: Survey, workers: int) -> set[int]:
             if child is None:
                 break  # no further process to be had
             children.append(child)
+        if meanwhile is not None:
+            meanwhile()
         done |= _work(jobs, queue, found)
     finally:
         while os.read(queue, _CHUNK):  # after an exception: nobody shall begin another job
