@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Answer = tuple[bool | None, str]
 
-__all__ = ["BtfEvidence", "names"]
+__all__ = ["KINDS", "BtfEvidence", "names"]
 
 _ENUMS = {
     "command": "bpf_cmd",
@@ -27,6 +27,8 @@ _ENUMS = {
     "helper": "bpf_func_id",
 }
 _FIELDS = ("struct_field", "attribute")
+KINDS = (*_ENUMS, "constant", "flag", *_FIELDS)
+"""The kinds that BTF can say something about."""
 
 
 def _enum(record: Feature) -> str:

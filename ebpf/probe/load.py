@@ -37,7 +37,7 @@ class Loader:
         more: further fields of BPF_PROG_LOAD.
     """
 
-    __slots__ = ("_attempt", "_attr", "_insns", "_license", "_log")
+    __slots__ = ("_attempt", "_attr", "_insns", "_license", "_log", "_silent")
 
     def __init__(
         self, program_type: int, shape: Shape, target_id: int = 0, source: int = 0, **more: int | bytes
@@ -61,6 +61,23 @@ class Loader:
         attr = calls.attribute(calls.PROG_LOAD, fields)
         self._attr = ctypes.create_string_buffer(bytes(attr), len(attr))
         self._attempt = syscall.prepare(uapi.BPF_PROG_LOAD, self._attr)
+        for name in ("log_level", "log_size", "log_buf"):
+            fields[name] = 0
+        silent = ctypes.create_string_buffer(bytes(calls.attribute(calls.PROG_LOAD, fields)), len(attr))
+        self._silent = syscall.prepare(uapi.BPF_PROG_LOAD, silent)
+
+    def accepts(self, number: int) -> bool:
+        """Whether the verifier takes the call, or refuses its arguments alone (EACCES), asked without a log.
+
+        That is faster by a tenth. False when it needs to be asked for its words. Only for a loader whose control was
+        refused in words: then no security module, which answers EACCES too, stands before the verifier.
+        """
+        _pack(self._insns, _OFF, 0, number)
+        result = self._silent()
+        if result >= 0:
+            syscall.close(result)
+            return True
+        return result == -errno.EACCES
 
     def call(self, number: int, module: int = 0) -> int:
         """Load the program with this call; it is closed again. Returns 0 or -errno; `log` holds what was said.

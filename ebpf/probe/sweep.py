@@ -151,7 +151,7 @@ def _kind(kind: str, found: Survey) -> None:
 
 def _with_btf(kinds: list[str], found: Survey) -> None:
     """All that needs the kernel's BTF, after one walk over it."""
-    records = [record for kind in kinds for record in featuredb.features(kind)]
+    records = [record for kind in kinds if kind in known.KINDS for record in featuredb.features(kind)]
     names = known.names(records) | programs.targets()
     if "kfunc" in kinds or "verifier" in kinds:
         names.update((*featuredb.names("kfunc"), *kfuncs.NO_KFUNC))
