@@ -49,6 +49,10 @@ class _Evidence:
         platform = kernel.platform
         if platform is not None:
             presence = platform.has(record, program_type)
+            if presence.status == "unknown" and kernel.stable is not None:
+                # A release string may hide the sublevel, which tells which stable updates the kernel has.
+                updated = kernel.stable.has(record, program_type)
+                presence = updated if updated.status == "present" else presence
             here = _on_architecture(record, kernel)
             if here is None or presence.status == "absent":
                 self.presence = presence.status

@@ -43,6 +43,7 @@ class RunningKernel(Kernel):
     def __init__(self) -> None:
         self._host: Host | None = None
         self._platform: Platform | None = None
+        self._stable: Platform | None = None
         self._btf: BtfEvidence | None = None
         self._unmet: dict[str, str] = {}
         self._refusals: dict[tuple[object, tuple[str, ...]], list[Reason]] = {}
@@ -89,6 +90,13 @@ class RunningKernel(Kernel):
                 if self._platform is not None:
                     break
         return self._platform
+
+    @property
+    def stable(self) -> Platform | None:
+        """The mainline release with its stable updates that this kernel is made from; `None` when that is not known."""
+        if self._stable is None and self.version is not None:
+            self._stable = featuredb.platform(self.version)
+        return self._stable
 
     @property
     def btf(self) -> BtfEvidence:
