@@ -103,7 +103,9 @@ class Verdict:
 
     def explain(self) -> str:
         """One sentence or two: what, why, and what instead."""
-        why = "; ".join(reason.text for reason in self.reasons)
+        # Of what was refused a person wants to know who refused it; the rest of the evidence is in `reasons`.
+        told = [reason for reason in self.reasons if reason.source == "host"] if self.status == DENIED else []
+        why = "; ".join(reason.text for reason in told or self.reasons)
         if self.status == ABSENT and self.needs:
             text = f"{self.subject} needs {self.needs}, this is {self.kernel}."
         elif self.status == SUPPORTED:

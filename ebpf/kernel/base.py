@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import featuredb
-from ebpf.verdict import Verdict
+from ebpf.verdict import ABSENT, COMPILED_OUT, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from typing import Any
 
+    from ebpf.verdict import Reason
     from featuredb import Feature
 
 __all__ = ["PROFILE_VERSION", "Kernel", "Report", "feature", "needs"]
@@ -122,6 +123,32 @@ class Kernel:
 
     def _check(self, record: Feature, program_type: str | None) -> Verdict:
         raise NotImplementedError
+
+    def _alternatives(self, record: Feature) -> tuple[str, ...]:
+        """Which of a feature's alternatives this kernel has, as far as is known."""
+        raise NotImplementedError
+
+    def _verdict(
+        self,
+        record: Feature,
+        program_type: str | None,
+        status: str,
+        reasons: list[Reason],
+        too_old: bool,
+        name: str | None = None,
+    ) -> Verdict:
+        """The verdict; `too_old`: it is absent because of its release, `name`: instead of the kernel's own."""
+        missing = status in (ABSENT, COMPILED_OUT)
+        return Verdict(
+            record.name,
+            record.kind,
+            status,
+            reasons,
+            kernel=self.name if name is None else name,
+            program_type=program_type,
+            alternatives=(lambda: self._alternatives(record)) if missing else (),
+            needs=needs(record, program_type) if status == ABSENT and too_old else "",
+        )
 
     def report(self, kinds: Collection[str] | None = None) -> Report:
         """Ask about every feature, or about every feature of some kinds.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import featuredb
 from ebpf import probe
-from ebpf.kernel.base import Kernel, Report, check_kinds, feature, needs
+from ebpf.kernel.base import Kernel, Report, check_kinds, feature
 from ebpf.kernel.named import missing_kconfig, unmet
 from ebpf.probe import context
 from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, UNKNOWN, Reason, Verdict
@@ -156,25 +156,14 @@ class RunningKernel(Kernel):
         self, record: Feature, program_type: str | None, outcome: Outcome | None, ask: Callable[[str], Verdict]
     ) -> Verdict:
         if outcome is not None and outcome.status == SUPPORTED:
-            return self._verdict(record, program_type, SUPPORTED, [Reason("trial", outcome.text)])
+            # Not by its name, for which the release would have to be read first.
+            tried = [Reason("trial", outcome.text)]
+            return self._verdict(record, program_type, SUPPORTED, tried, too_old=False, name="this kernel")
         from ebpf.kernel import evidence
 
         status, reasons = evidence.weigh(self, record, program_type, outcome, ask)
-        return self._verdict(record, program_type, status, reasons)
-
-    def _verdict(self, record: Feature, program_type: str | None, status: str, reasons: list[Reason]) -> Verdict:
-        missing = status in (ABSENT, COMPILED_OUT)
-        too_old = status == ABSENT and any(reason.source in ("mainline", "overlay") for reason in reasons)
-        return Verdict(
-            record.name,
-            record.kind,
-            status,
-            reasons,
-            kernel=self.name if status != SUPPORTED else "this kernel",
-            program_type=program_type,
-            alternatives=(lambda: self._alternatives(record)) if missing else (),
-            needs=needs(record, program_type) if too_old else "",
-        )
+        too_old = any(reason.source in ("mainline", "overlay") for reason in reasons)
+        return self._verdict(record, program_type, status, reasons, too_old)
 
     def _alternatives(self, record: Feature) -> tuple[str, ...]:
         return tuple(name for name in record.alternatives if self._check(feature(name), None))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import featuredb
-from ebpf.kernel.base import PER_PROGRAM, Kernel, Report, check_kinds, needs
+from ebpf.kernel.base import PER_PROGRAM, Kernel, Report, check_kinds
 from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, UNKNOWN, Reason, Verdict
 
 TYPE_CHECKING = False
@@ -35,20 +35,7 @@ class ReleaseKernel(Kernel):
 
     def _check(self, record: Feature, program_type: str | None) -> Verdict:
         status, reasons = judge(self.platform, record, program_type, self.architecture)
-        return self._verdict(record, program_type, status, reasons)
-
-    def _verdict(self, record: Feature, program_type: str | None, status: str, reasons: list[Reason]) -> Verdict:
-        missing = status in (ABSENT, COMPILED_OUT)
-        return Verdict(
-            record.name,
-            record.kind,
-            status,
-            reasons,
-            kernel=self.name,
-            program_type=program_type,
-            alternatives=(lambda: self._alternatives(record)) if missing else (),
-            needs=needs(record, program_type) if status == ABSENT else "",
-        )
+        return self._verdict(record, program_type, status, reasons, too_old=True)
 
     def _alternatives(self, record: Feature) -> tuple[str, ...]:
         return tuple(name for name in record.alternatives if self.platform.has(name).status == "present")

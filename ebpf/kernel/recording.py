@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ebpf.errors import ProfileError, UnknownKernelError
-from ebpf.kernel.base import PER_PROGRAM, PROFILE_VERSION, Kernel, Report, check_kinds, feature, needs
+from ebpf.kernel.base import PER_PROGRAM, PROFILE_VERSION, Kernel, Report, check_kinds, feature
 from ebpf.verdict import ABSENT, COMPILED_OUT, STATUSES, UNKNOWN, Reason, Verdict
 
 TYPE_CHECKING = False
@@ -47,17 +47,7 @@ class RecordedKernel(Kernel):
 
     def _check(self, record: Feature, program_type: str | None) -> Verdict:
         status, reasons = self._answer(record, program_type)
-        missing = status in (ABSENT, COMPILED_OUT)
-        return Verdict(
-            record.name,
-            record.kind,
-            status,
-            reasons,
-            kernel=self.name,
-            program_type=program_type,
-            alternatives=(lambda: self._alternatives(record)) if missing else (),
-            needs=needs(record, program_type) if status == ABSENT and self._is_older(record) else "",
-        )
+        return self._verdict(record, program_type, status, reasons, too_old=self._is_older(record))
 
     def _answer(self, record: Feature, program_type: str | None) -> tuple[str, list[Reason]]:
         if program_type is not None:
