@@ -80,6 +80,8 @@ def _run(arguments: list[str]) -> int:
     # With prog= argparse need not format a usage line now, for which it imports shutil.
     commands = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=_Parser, prog="ebpf")
     for name, summary in _COMMANDS:
+        if wanted in known and name != wanted:
+            continue  # a parser that is not asked for is not made
         child = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
         if name == wanted:
             _module(name).configure(child)

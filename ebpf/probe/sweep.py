@@ -299,6 +299,7 @@ def _answer(jobs: list[Job], queue: int, writer: int) -> None:
     data = memoryview(marshal.dumps((done, found.dump())))
     while data:
         data = data[os.write(writer, data) :]
+    os.close(writer)  # now, not when the memory of this process has been taken apart: the parent waits for it
     os._exit(0)
 
 
@@ -310,7 +311,9 @@ def _collect(pid: int, pipe: int) -> Any:
     try:
         while part := os.read(pipe, _CHUNK):
             parts.append(part)
+        return marshal.loads(b"".join(parts))
+    except (EOFError, ValueError, TypeError):  # it ended before it had written all
+        return None
     finally:
         os.close(pipe)
-        _, status = os.waitpid(pid, 0)
-    return marshal.loads(b"".join(parts)) if status == 0 else None
+        os.waitpid(pid, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from packaging import version
 
 from ebpf import host
 from ebpf.host import release
@@ -157,3 +158,10 @@ def test_this_machine() -> None:
     assert machine.version is not None
     assert machine.release.startswith(machine.version.rsplit(".", 1)[0])
     assert machine.version_source
+
+
+@pytest.mark.parametrize("name", ["6.8.0-31-generic", "4.18.0-372.9.1.el8.x86_64", "5.10.16.3-microsoft-standard-WSL2"])
+def test_release_strings_are_no_versions_to_packaging(name: str) -> None:
+    """Why they are read here, and not by the library that reads Python's own versions."""
+    with pytest.raises(version.InvalidVersion):
+        version.Version(name)
