@@ -1,14 +1,12 @@
-"""A failed bpf(2) call, turned into the reason a person can act on.
-
-Nothing here runs while calls succeed: arguments are held against the kernel's rules, and database, machine and probe
-are asked, only after the kernel has refused.
-"""
+"""A failed map command of bpf(2), turned into the reason a person can act on."""
 
 from __future__ import annotations
 
 import errno
 import os
 
+from ebpf.diagnose.verdicts import verdict_error
+from ebpf.diagnose.words import errno_name, size_text
 from ebpf.errors import (
     ArgumentError,
     EbpfError,
@@ -18,47 +16,14 @@ from ebpf.errors import (
     OutOfMemoryError,
     PermissionDeniedError,
     SyscallError,
-    UndecidedFeatureError,
-    UnsupportedFeatureError,
 )
 from ebpf.verdict import ABSENT, COMPILED_OUT, DENIED, SUPPORTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ebpf.verdict import Verdict
 
-__all__ = ["map_arguments", "map_create", "map_element", "verdict_error"]
-
-
-def verdict_error(verdict: Verdict, others: Sequence[Verdict] = ()) -> EbpfError:
-    """The exception for a verdict that is not *supported*; `others` are verdicts on what could have stood in for it."""
-    text = _unsupported(verdict)
-    for other in others:
-        text += f" {other.explain()}"
-    if verdict.status == DENIED:
-        return PermissionDeniedError(text + _fix(verdict), verdict, errno.EPERM)
-    if verdict.status in (ABSENT, COMPILED_OUT):
-        return UnsupportedFeatureError(text, verdict)
-    return UndecidedFeatureError(text, verdict)
-
-
-def _unsupported(verdict: Verdict) -> str:
-    if verdict.status == ABSENT and verdict.needs:
-        text = f"{verdict.subject} is not supported here: it needs {verdict.needs}, this is {verdict.kernel}."
-        if verdict.alternatives:
-            text += f" Alternative: {', '.join(verdict.alternatives)}."
-        return text
-    return verdict.explain()
-
-
-def _fix(verdict: Verdict) -> str:
-    for reason in verdict.reasons:
-        if "missing" in reason.text and "CAP_" in reason.text:
-            names = reason.text.partition(" is missing")[0].partition(" are missing")[0]
-            return f" Run with {names} or as root."
-    return ""
+__all__ = ["map_arguments", "map_create", "map_element"]
 
 
 def map_arguments(map_type: int, key_size: int, value_size: int, max_entries: int, flags: int) -> ArgumentError:
@@ -86,7 +51,7 @@ def map_create(map_type: int, key_size: int, value_size: int, max_entries: int, 
     from ebpf.kernel import running
 
     name = rules.map_type_name(map_type)
-    what = f"BPF_MAP_CREATE of {name} failed ({_errno(error)})"
+    what = f"BPF_MAP_CREATE of {name} failed ({errno_name(error)})"
     if error in (errno.EINVAL, errno.E2BIG):
         broken = rules.broken(name, key_size, value_size, max_entries)
         if broken:
@@ -96,7 +61,7 @@ def map_create(map_type: int, key_size: int, value_size: int, max_entries: int, 
         return OutOfMemoryError(
             error,
             f"{what}: the kernel has no memory for {max_entries} entries of {key_size} + {value_size} bytes"
-            f" (at least {_size(size)}). Use fewer max_entries, or BPF_F_NO_PREALLOC for a hash map.",
+            f" (at least {size_text(size)}). Use fewer max_entries, or BPF_F_NO_PREALLOC for a hash map.",
             "BPF_MAP_CREATE",
         )
     if error in (errno.EMFILE, errno.ENFILE):
@@ -133,8 +98,8 @@ def _refused(what: str, verdict: Verdict, size: int) -> EbpfError:
     memlock = running().host.memlock
     if memlock.soft is not None and memlock.needed():
         return PermissionDeniedError(
-            f"{what}: this kernel counts maps against RLIMIT_MEMLOCK, which is {_size(memlock.soft)} for this process;"
-            f" the map takes at least {_size(size)}."
+            f"{what}: this kernel counts maps against RLIMIT_MEMLOCK, which is {size_text(memlock.soft)} for this"
+            f" process; the map takes at least {size_text(size)}."
             " Raise it: ulimit -l, or resource.setrlimit(resource.RLIMIT_MEMLOCK, …) as root.",
             verdict,
             errno.EPERM,
@@ -174,7 +139,7 @@ def map_element(command: int, map_type: int, max_entries: int, key: object, flag
             f"{name} is full: it was made for max_entries = {max_entries}. Delete entries or make it larger.",
             operation,
         )
-    what = f"{operation} on {name} failed ({_errno(error)})"
+    what = f"{operation} on {name} failed ({errno_name(error)})"
     if error == errno.EINVAL and rules.is_array(name) and operation == "BPF_MAP_DELETE_ELEM":
         return ArgumentError(f"{what}: the elements of an array cannot be deleted; write a zero instead")
     if error == errno.EINVAL:
@@ -189,16 +154,3 @@ def map_element(command: int, map_type: int, max_entries: int, key: object, flag
     if error == errno.EBADF:
         return SyscallError(error, f"{what}: the map's file descriptor was closed behind its back", operation)
     return SyscallError(error, f"{what}: {os.strerror(error)}", operation)
-
-
-def _errno(error: int) -> str:
-    """``EPERM`` for 1; the kernel's own 524 has no name in user space."""
-    return "ENOTSUPP" if error == 524 else errno.errorcode.get(error, f"errno {error}")
-
-
-def _size(count: int) -> str:
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if count < 1024 or unit == "GiB":
-            break
-        count //= 1024
-    return f"{count} {unit}"
