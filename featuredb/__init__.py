@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from featuredb import kconfig
+    from featuredb import kconfig, sections
     from featuredb.kernels import Platform, Presence, Release, UnknownPlatform, platform, platforms, releases
     from featuredb.model import Feature, Relation, Statement
     from featuredb.query import UnknownName, closest, features, get, kind_of, kinds, names
@@ -32,6 +32,7 @@ __all__ = [
     "platform",
     "platforms",
     "releases",
+    "sections",
     "version_key",
 ]
 
@@ -46,8 +47,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    if name == "kconfig":
-        return __import__("featuredb.kconfig").kconfig
+    if name in ("kconfig", "sections"):
+        return getattr(__import__(f"featuredb.{name}"), name)
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'featuredb' has no attribute {name!r}")

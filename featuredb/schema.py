@@ -37,6 +37,7 @@ TABLES = {
     "stable": "stable",
     "kconfig_options": "option",
     "kconfig_defaults": "defaults",
+    "sections": "section",
 }
 
 STATEMENT = (

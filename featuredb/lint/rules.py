@@ -14,6 +14,7 @@ from featuredb.lint import (
     references,
     relations,
     required,
+    sections,
     sources,
     values,
     versions,
@@ -44,6 +45,7 @@ _THEN: tuple[Rule, ...] = (
     references.check,
     alternatives.check,
     options.check,
+    sections.check,
     words.check,
 )
 RULES = _FIRST + _THEN

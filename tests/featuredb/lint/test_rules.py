@@ -24,6 +24,7 @@ from featuredb.lint import (
     relations,
     required,
     run,
+    sections,
     sources,
     values,
     versions,
@@ -46,6 +47,11 @@ def database(*records: dict[str, Any], kind: str = "map_type", **others: list[di
 
 
 XDP = record("XDP")
+
+
+def section(**keys: Any) -> Database:
+    row = {"name": "xdp", "program_type": "XDP", "libbpf": "1.0.0", **keys}
+    return Database({"program_type": [XDP]}, {"sections": [row]})
 
 
 def helper(*records: dict[str, Any]) -> Database:
@@ -220,6 +226,21 @@ CASES: list[tuple[ModuleType, Database, str, Database]] = [
         database(record("a", kconfig={"load": "CONFIG_Net"})),
         "is spelt CONFIG_NET",
         database(record("a", kconfig="CONFIG_NET")),
+    ),
+    (sections, section(program_type="XPD"), "program_type: 'XPD' is no program type on record", section()),
+    (sections, section(attach_type="XDP"), "'XDP' is no attach type", section()),
+    (sections, section(flags=["BPF_F_NOTHING"]), "'BPF_F_NOTHING' is no flag", section(flags=[])),
+    (sections, section(name="xdp+"), "say it with `target`", section(target="optional")),
+    (sections, section(target="maybe"), "'maybe' is none of none, optional, required", section(target="none")),
+    (sections, section(colour="red"), "unknown key 'colour'", section(prefix=True)),
+    (sections, section(prefix="yes"), "prefix is 'yes', which is no bool", section(prefix=False)),
+    (sections, section(attach_type_optional=True), "says nothing without", section(attach_type_optional=False)),
+    (sections, section(libbpf=""), "has no libbpf", section()),
+    (
+        sections,
+        Database({"program_type": [XDP]}, {"sections": section().tables["sections"] * 2}),
+        "is there twice",
+        section(),
     ),
 ]
 
