@@ -58,7 +58,8 @@ def _shape(row: dict[str, Any]) -> Iterator[str]:
 
 
 def _references(database: Database, row: dict[str, Any]) -> Iterator[str]:
-    wanted = [(key, key, row[key]) for key in ("program_type", "attach_type") if key in row]
+    kinds = ("program_type", "attach_type")
+    wanted: list[tuple[str, str, Any]] = [(key, key, row[key]) for key in kinds if key in row]
     flags = row.get("flags")
     wanted += [("flags", "flag", name) for name in (flags if isinstance(flags, list) else ())]
     for key, kind, name in wanted:

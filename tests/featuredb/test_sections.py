@@ -38,8 +38,7 @@ def test_a_name_says_type_and_target(name: str, program_type: str, attach_type: 
     "name", ["", ".text", "license", "maps", "filter", "kprobes/x", "fentry_x", "xdp_devmap", "xd"]
 )
 def test_a_name_that_is_no_program(name: str) -> None:
-    section = sections.lookup(name)
-    assert section is None or section.legacy
+    assert sections.lookup(name) is None
 
 
 def test_flags() -> None:
