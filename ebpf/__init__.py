@@ -18,7 +18,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ebpf import diagnose, errors, features, host, kernel, probe, syscall, v1, verdict
+    from ebpf import diagnose, errors, features, host, kernel, probe, syscall, v1, v2, verdict
     from ebpf.errors import EbpfError
 
 __version__ = "0.1.0"
@@ -34,10 +34,11 @@ __all__ = [
     "probe",
     "syscall",
     "v1",
+    "v2",
     "verdict",
 ]
 
-_MODULES = frozenset(("diagnose", "errors", "features", "host", "kernel", "probe", "syscall", "v1", "verdict"))
+_MODULES = frozenset(("diagnose", "errors", "features", "host", "kernel", "probe", "syscall", "v1", "v2", "verdict"))
 
 
 def __getattr__(name: str) -> object:

@@ -11,6 +11,7 @@
     ├── UnknownKernelError (LookupError)             no kernel has this name
     ├── ProfileError (ValueError)                    a recorded profile that cannot be read
     ├── ArgumentError (ValueError)                   an argument that no kernel accepts
+    ├── UnpicklableError (TypeError)                 it owns a file descriptor
     └── SyscallError (OSError)                       bpf(2) failed; `errno` and `command` say how
         ├── KeyMissingError (KeyError)               ENOENT: the map has no such key
         ├── KeyExistsError (KeyError)                EEXIST: the map has the key already
@@ -43,6 +44,7 @@ __all__ = [
     "UndecidedFeatureError",
     "UnknownFeatureError",
     "UnknownKernelError",
+    "UnpicklableError",
     "UnsupportedFeatureError",
 ]
 
@@ -114,6 +116,10 @@ class ArgumentError(EbpfError, ValueError):
 
 class ClosedError(EbpfError, ValueError):
     """The object was closed."""
+
+
+class UnpicklableError(EbpfError, TypeError):
+    """What owns a file descriptor can be neither pickled nor copied; the message says what to do instead."""
 
 
 class SyscallError(EbpfError, OSError):

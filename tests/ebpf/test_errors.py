@@ -13,6 +13,7 @@ BUILTINS = {
     errors.ProfileError("x"): ValueError,
     errors.ArgumentError("x"): ValueError,
     errors.ClosedError("x"): ValueError,
+    errors.UnpicklableError("x"): TypeError,
     errors.SyscallError(2, "x"): OSError,
     errors.KeyMissingError(2, "x"): KeyError,
     errors.KeyExistsError(17, "x"): KeyError,
