@@ -60,7 +60,7 @@ def test_a_question_mark_makes_it_optional() -> None:
     [
         ("xdp_prog", "xdp"),
         ("xdp/pass", "xdp"),
-        ("xdp_devmap/x"),
+        ("xdp_devmap/x", "xdp_devmap"),
         ("classifier/ingress", "classifier"),
         ("socket1", "socket"),
         ("sk_reuseport/migrate/x", "sk_reuseport/migrate"),
