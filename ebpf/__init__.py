@@ -18,7 +18,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ebpf import diagnose, errors, features, host, kernel, probe, syscall, v1, v2, verdict
+    from ebpf import asm, diagnose, errors, features, host, kernel, probe, syscall, v1, v2, verdict
     from ebpf.errors import EbpfError
 
 __version__ = "0.1.0"
@@ -26,6 +26,7 @@ __version__ = "0.1.0"
 __all__ = [
     "EbpfError",
     "__version__",
+    "asm",
     "diagnose",
     "errors",
     "features",
@@ -38,7 +39,9 @@ __all__ = [
     "verdict",
 ]
 
-_MODULES = frozenset(("diagnose", "errors", "features", "host", "kernel", "probe", "syscall", "v1", "v2", "verdict"))
+_MODULES = frozenset(
+    ("asm", "diagnose", "errors", "features", "host", "kernel", "probe", "syscall", "v1", "v2", "verdict")
+)
 
 
 def __getattr__(name: str) -> object:

@@ -11,6 +11,7 @@
     ├── UnknownKernelError (LookupError)             no kernel has this name
     ├── ProfileError (ValueError)                    a recorded profile that cannot be read
     ├── ArgumentError (ValueError)                   an argument that no kernel accepts
+    │   └── AssemblyError                            instructions that cannot be put together, or taken apart
     ├── UnpicklableError (TypeError)                 it owns a file descriptor
     └── SyscallError (OSError)                       bpf(2) failed; `errno` and `command` say how
         ├── KeyMissingError (KeyError)               ENOENT: the map has no such key
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArgumentError",
+    "AssemblyError",
     "ClosedError",
     "EbpfError",
     "FeatureError",
@@ -112,6 +114,10 @@ class ProfileError(EbpfError, ValueError):
 
 class ArgumentError(EbpfError, ValueError):
     """An argument that no kernel accepts; the message names it, its value and what would be accepted."""
+
+
+class AssemblyError(ArgumentError):
+    """Instructions that cannot be assembled: a field out of its range, a label that is not there, bytes cut short."""
 
 
 class ClosedError(EbpfError, ValueError):

@@ -12,6 +12,7 @@ import struct
 import sys
 
 from ebpf import syscall, uapi
+from ebpf.asm.instruction import Instruction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -204,16 +205,10 @@ def create_map(map_type: int, key: int, value: int, entries: int, flags: int = 0
 
 BYTE_ORDER = sys.byteorder
 
-if sys.byteorder == "little":
 
-    def instruction(code: int, dst: int = 0, src: int = 0, off: int = 0, imm: int = 0) -> bytes:
-        """``struct bpf_insn`` as bytes."""
-        return struct.pack("<BBhi", code, dst | src << 4, off, imm)
-else:
-
-    def instruction(code: int, dst: int = 0, src: int = 0, off: int = 0, imm: int = 0) -> bytes:
-        """``struct bpf_insn`` as bytes."""
-        return struct.pack(">BBhi", code, dst << 4 | src, off, imm)
+def instruction(code: int, dst: int = 0, src: int = 0, off: int = 0, imm: int = 0) -> bytes:
+    """``struct bpf_insn`` as bytes."""
+    return Instruction(code, dst, src, off, imm).encode()
 
 
 RETURN_0 = instruction(0xB7) + instruction(0x95)
