@@ -8,16 +8,18 @@ Kernels accept attributes longer than they know when the bytes they do not know 
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
+import struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any, Union
 
     Attribute = Union[bytes, bytearray, ctypes.Array[Any]]
 
-__all__ = ["NUMBER", "attempt", "bpf", "close", "implementation", "prepare"]
+__all__ = ["NUMBER", "attempt", "bpf", "close", "implementation", "prepare", "try_calls", "try_calls_logged"]
 
 implementation = "ctypes"
 """Which implementation of the call is in use."""
@@ -106,6 +108,49 @@ def prepare(command: int, attr: ctypes.Array[Any]) -> Callable[[], int]:
         return result if result >= 0 else -_get_errno()
 
     return again
+
+
+_IMM = 4  # offset of imm in struct bpf_insn
+_EAGAIN = -errno.EAGAIN
+
+
+def _try(attempt: Callable[[], int], insns: ctypes.Array[Any], number: int) -> int:
+    struct.pack_into("=i", insns, _IMM, number)
+    for _ in range(5):  # the verifier gives up when a signal is pending (kernel/bpf/verifier.c, do_check())
+        result = attempt()
+        if result >= 0:
+            os.close(result)
+            return 0
+        if result != _EAGAIN:
+            break
+    return result
+
+
+def try_calls(command: int, attr: ctypes.Array[Any], insns: ctypes.Array[Any], numbers: Sequence[int]) -> list[int]:
+    """Load a program once for each number, written into its first instruction; what could be loaded is closed again.
+
+    Parameters:
+        command: ``BPF_PROG_LOAD``.
+        attr: its attribute, which refers to `insns`.
+        insns: the instructions.
+        numbers: what `imm` of the first one shall be.
+
+    Returns 0 or the negated errno of each load. The GIL is released during the calls.
+    """
+    attempt = prepare(command, attr)
+    return [_try(attempt, insns, number) for number in numbers]
+
+
+def try_calls_logged(
+    command: int, attr: ctypes.Array[Any], insns: ctypes.Array[Any], numbers: Sequence[int], log: ctypes.Array[Any]
+) -> list[tuple[int, bytes]]:
+    """The same with what the verifier said, for an attribute that refers to `log` as well."""
+    attempt = prepare(command, attr)
+    answers = []
+    for number in numbers:
+        log[0] = b"\0"
+        answers.append((_try(attempt, insns, number), log.value))
+    return answers
 
 
 def bpf(command: int, attr: Attribute) -> int:

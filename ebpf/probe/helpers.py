@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import featuredb
 from ebpf import uapi
 from ebpf.probe import context, programs, wordings
@@ -12,11 +14,11 @@ from ebpf.verdict import ABSENT, DENIED, SUPPORTED, UNKNOWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from featuredb import Feature
 
-__all__ = ["NOISY", "Calls", "any_of", "call", "rank", "status", "trial", "untried"]
+__all__ = ["NOISY", "OPEN", "Answer", "Calls", "any_of", "call", "rank", "status", "trial", "untried"]
 
 NOISY = frozenset(("bpf_trace_printk", "bpf_trace_vprintk", "bpf_probe_write_user"))
 """Asking the verifier for one of these is not without trace, so it is not done. What hands out their prototypes
@@ -27,6 +29,30 @@ fails, as under lockdown; bpf_get_probe_write_proto() prints a warning up to 6.1
 _NO_HELPER = 0x7FFFFFF  # a number no kernel has a helper of: the control, which must be refused
 _LOCKDOWN = ("none", "integrity", "confidentiality")
 _RANK = {SUPPORTED: 0, DENIED: 2, UNKNOWN: 3, ABSENT: 4}
+
+
+class Answer:
+    """What was said of a call.
+
+    Attributes:
+        open: whether it is open to the program type; `None`: undecided.
+        errno: of the load; 0 when it is open.
+        log: the verifier's words.
+        refused: what keeps this process from asking another shape of the type, when this one says no.
+    """
+
+    __slots__ = ("errno", "log", "open", "refused")
+
+    def __init__(self, open_: bool | None, error: int, log: bytes, refused: Outcome | None = None) -> None:
+        self.open = open_
+        self.errno = error
+        self.log = log
+        self.refused = refused
+
+
+OPEN = Answer(True, 0, b"")
+_HOLLOW = b"the kernel was built without the function behind it"
+_genuine: set[int] = set()  # helpers that are known to have a function behind their prototype
 
 
 class Calls:
@@ -47,7 +73,6 @@ class Calls:
         self._capabilities: dict[str, bool] = {}
         self._lockdown: int | None = None
         self._usable: int | None = None  # the first shape that can be loaded; -1: there is none
-        self.refused: Outcome | None = None
 
     def _loader(self, index: int) -> Loader:
         loader = self._loaders.get(index)
@@ -104,38 +129,61 @@ class Calls:
             return outcome or Outcome(UNKNOWN, f"{self.program_type} could not be tried")
         return stopped
 
-    def status(self, number: int, deep: bool, module: int = 0) -> tuple[bool | None, int, bytes]:
-        """Whether a call is open (`None`: undecided), the errno, and the verifier's words; `first` comes before it.
+    def answers(self, numbers: Mapping[int, bool]) -> dict[int, Answer]:
+        """Which of these calls are open; `first` comes before it.
 
-        With `deep`, the type's other shapes are tried as well when the first usable one refuses it; `refused` then says
-        whether one of them could not be, since it was refused to this process.
+        Parameters:
+            numbers: for each call whether it is expected to be open. Then it is asked about without a word first, and
+                the type's other shapes are tried as well when the first usable one refuses it.
         """
-        usable = self._usable or 0
-        if deep and not self.source and self._loaders[usable].accepts(number):  # likely, so asked the faster way
-            self.refused = None
-            return True, 0, b""
-        answer = self._try(usable, number, module)
-        self.refused = None
-        if answer[0] is not False or not deep:
-            return answer
+        if not numbers:
+            return {}
+        loader = self._loader(self._usable or 0)
+        likely = [number for number, expected in numbers.items() if expected]
+        tried = zip(likely, loader.try_all(likely))
+        taken = {number: OPEN for number, result in tried if result == -errno.EACCES}
+        # In words, where there is anything more to be said: why, and whether there is a function behind the prototype.
+        rest = [number for number in numbers if number not in taken or number not in _genuine]
+        for number, (result, log) in zip(rest, loader.call_all(rest)):
+            answer = self._answer(loader, number, result, log)
+            taken[number] = self._elsewhere(number, answer) if numbers[number] and answer.open is False else answer
+        return taken
+
+    def status(self, number: int, deep: bool, module: int = 0) -> Answer:
+        """Whether one call is open; `first` comes before it. With `deep`, also through the type's other shapes."""
+        answer = self._try(self._usable or 0, number, module)
+        return self._elsewhere(number, answer, module) if deep and answer.open is False else answer
+
+    def _elsewhere(self, number: int, answer: Answer, module: int = 0) -> Answer:
+        """The answer through the type's other shapes, for a call that the first usable one refuses."""
+        refused = None
         for index in range(len(self._shapes)):
             stopped = self.stopped(index)
-            if stopped is None and index != usable:
+            if stopped is None and index != (self._usable or 0):
                 other = self._try(index, number, module)
-                if other[0]:
-                    self.refused = None
+                if other.open:
                     return other
             elif stopped is not None and stopped.status == DENIED:
-                self.refused = stopped
-        return answer
+                refused = stopped
+        return answer if refused is None else Answer(answer.open, answer.errno, answer.log, refused)
 
-    def _try(self, index: int, number: int, module: int) -> tuple[bool | None, int, bytes]:
+    def _try(self, index: int, number: int, module: int) -> Answer:
         loader = self._loader(index)
         result = loader.call(number, module)
-        if result == 0:
-            return True, 0, b""
-        log = loader.log
-        return self.classify(result, log), -result, log
+        return self._answer(loader, number, result, loader.log)
+
+    def _answer(self, loader: Loader, number: int, result: int, log: bytes) -> Answer:
+        open_ = self.classify(result, log)
+        if not open_:
+            return Answer(open_, -result, log)
+        if number not in _genuine and not self.source:
+            # The verifier looks for the function itself last of all ("kernel subsystem misconfigured func"). A
+            # prototype without one is a weak symbol that nothing has defined, all zeroes (kernel/bpf/core.c): it asks
+            # for no argument, so that a bare call of it goes through.
+            if wordings.went_through(log) and loader.returns(number) == -errno.EFAULT:
+                return Answer(False, errno.EFAULT, _HOLLOW)
+            _genuine.add(number)
+        return OPEN
 
     def locked_down(self, level: str) -> bool:
         """Whether the kernel is known to be locked down as far as `level`, or further."""
@@ -195,8 +243,7 @@ def _one(record: Feature, table: Calls, log_noise: bool) -> Outcome:
     outcome = table.first() or untried(record, table, log_noise)
     if outcome is not None:
         return outcome
-    open_, error, log = table.status(record.value or 0, deep=table.program_type in record.program_types)
-    return call(record, table, open_, error, log)
+    return call(record, table, table.status(record.value or 0, deep=table.program_type in record.program_types))
 
 
 def untried(record: Feature, table: Calls, log_noise: bool = False) -> Outcome | None:
@@ -223,31 +270,32 @@ def _missing(lacks: list[str]) -> str:
     return f"{' and '.join(lacks)} {'is' if len(lacks) == 1 else 'are'} missing"
 
 
-def status(record: Feature, table: Calls, open_: bool | None, log: bytes) -> str:
+def status(record: Feature, table: Calls, answer: Answer) -> str:
     """The status that an answer means, given what this process may do.
 
     Without a capability the verifier speaks as if the helper were not offered to the program type.
     """
-    if open_:
+    if answer.open:
         return SUPPORTED
-    if open_ is None:
+    if answer.open is None:
         return UNKNOWN
-    if wordings.no_such(log):
+    if answer.log is _HOLLOW or wordings.no_such(answer.log):
         return ABSENT
-    return DENIED if table.refused is not None or table.lacks(_needed(record, table)) else ABSENT
+    return DENIED if answer.refused is not None or table.lacks(_needed(record, table)) else ABSENT
 
 
-def call(record: Feature, table: Calls, open_: bool | None, error: int, log: bytes) -> Outcome:
+def call(record: Feature, table: Calls, answer: Answer) -> Outcome:
     """The outcome of a call for one program type."""
     what = f"{record.name} in a program of {table.program_type}"
-    if open_:
+    if answer.open:
         return Outcome(SUPPORTED, f"the verifier lets a program of {table.program_type} call {record.name}", 0)
-    said = wordings.gist(log)
-    if open_ is None:
-        return Outcome(UNKNOWN, f"the verifier refused {what} in words unknown here ({said or spell(error)})", error)
+    said = wordings.gist(answer.log)
+    if answer.open is None:
+        text = f"the verifier refused {what} in words unknown here ({said or spell(answer.errno)})"
+        return Outcome(UNKNOWN, text, answer.errno)
     text = f"the verifier refused {what} ({said})"
-    if status(record, table, open_, log) == DENIED:
-        if table.refused is not None:
-            return Outcome(DENIED, f"{text}, and another way to attach such programs was refused", table.refused.errno)
-        return Outcome(DENIED, f"{text}, and {_missing(table.lacks(_needed(record, table)))}", error)
-    return Outcome(ABSENT, text, error)
+    if status(record, table, answer) == DENIED:
+        if answer.refused is not None:
+            return Outcome(DENIED, f"{text}, and another way to attach such programs was refused", answer.refused.errno)
+        return Outcome(DENIED, f"{text}, and {_missing(table.lacks(_needed(record, table)))}", answer.errno)
+    return Outcome(ABSENT, text, answer.errno)

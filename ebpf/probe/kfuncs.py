@@ -159,19 +159,19 @@ def one(record: Feature, table: Calls, found: Function) -> Outcome:
 
 def call(record: Feature, table: Calls, found: Function) -> Outcome:
     """The outcome of a call for one program type that can be loaded."""
-    open_, error, log = table.status(found.id, deep=True, module=1 if found.module else 0)
+    answer = table.status(found.id, deep=True, module=1 if found.module else 0)
     what = f"{record.name} in a program of {table.program_type}"
-    if open_:
+    if answer.open:
         return Outcome(SUPPORTED, f"the verifier lets a program of {table.program_type} call {record.name}")
-    said = wordings.gist(log)
-    if open_ is None:
-        return Outcome(UNKNOWN, f"the verifier refused {what} ({said or calls.spell(error)})", error)
+    said = wordings.gist(answer.log)
+    if answer.open is None:
+        return Outcome(UNKNOWN, f"the verifier refused {what} ({said or calls.spell(answer.errno)})", answer.errno)
     if not context.capable():
-        return Outcome(DENIED, f"the verifier refused {what} ({said}), and CAP_BPF is missing", error)
-    if table.refused is not None:
+        return Outcome(DENIED, f"the verifier refused {what} ({said}), and CAP_BPF is missing", answer.errno)
+    if answer.refused is not None:
         text = f"the verifier refused {what} ({said}), and another way to attach such programs was refused"
-        return Outcome(DENIED, text, table.refused.errno)
-    return Outcome(ABSENT, f"the verifier refused {what} ({said})", error)
+        return Outcome(DENIED, text, answer.refused.errno)
+    return Outcome(ABSENT, f"the verifier refused {what} ({said})", answer.errno)
 
 
 def of_target(record: Feature, found: Function) -> Outcome:

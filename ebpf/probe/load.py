@@ -1,4 +1,11 @@
-"""Loading one tiny program after another, fast: the buffers are made once, only the call changes between two loads."""
+"""Loading one tiny program after another, fast: the buffers are made once, only the call changes between two loads.
+
+The program can never be loaded: behind the call it reads a register that was never written, which every verifier
+refuses (EACCES, kernel/bpf/verifier.c, check_reg_arg()). A verifier that comes so far has taken the call. Nothing is
+compiled then, made read-only and given back later, each with a flush of all cores' address translations
+(mm/vmalloc.c, vm_reset_perms()): thousands of that, one right after the other, keep a kernel busy long after the
+answer, and have brought one to a halt.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +18,8 @@ from ebpf.probe import calls, code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from ebpf.probe.programs import Shape
 
 __all__ = ["Loader"]
@@ -27,7 +36,7 @@ _STATISTICS = 4
 
 
 class Loader:
-    """Loads ``call X; r0 = N; exit`` for one shape of a program type, for many X.
+    """Loads ``call X; r0 = r9; exit`` for one shape of a program type, for many X.
 
     Parameters:
         program_type: by number.
@@ -37,15 +46,16 @@ class Loader:
         more: further fields of BPF_PROG_LOAD.
     """
 
-    __slots__ = ("_attempt", "_attr", "_insns", "_license", "_log", "_silent")
+    __slots__ = ("_attempt", "_attr", "_insns", "_license", "_log", "_shape", "_silent", "_silently")
 
     def __init__(
         self, program_type: int, shape: Shape, target_id: int = 0, source: int = 0, **more: int | bytes
     ) -> None:
-        insns = calls.instruction(_CALL, 0, source) + code.mov(code.R0, shape.returns) + code.exit_()
+        insns = calls.instruction(_CALL, 0, source) + code.mov_reg(code.R0, code.R9) + code.exit_()
         self._insns = ctypes.create_string_buffer(insns, len(insns))
         self._log = ctypes.create_string_buffer(_LOG_SIZE)
         self._license = ctypes.create_string_buffer(b"GPL")
+        self._shape = shape
         fields: dict[str, int | bytes] = {
             "prog_type": program_type,
             "insn_cnt": len(insns) // 8,
@@ -63,21 +73,21 @@ class Loader:
         self._attempt = syscall.prepare(uapi.BPF_PROG_LOAD, self._attr)
         for name in ("log_level", "log_size", "log_buf"):
             fields[name] = 0
-        silent = ctypes.create_string_buffer(bytes(calls.attribute(calls.PROG_LOAD, fields)), len(attr))
-        self._silent = syscall.prepare(uapi.BPF_PROG_LOAD, silent)
+        self._silent = ctypes.create_string_buffer(bytes(calls.attribute(calls.PROG_LOAD, fields)), len(attr))
+        self._silently = syscall.prepare(uapi.BPF_PROG_LOAD, self._silent)
 
-    def accepts(self, number: int) -> bool:
-        """Whether the verifier takes the call, or refuses its arguments alone (EACCES), asked without a log.
+    def try_all(self, numbers: Sequence[int]) -> list[int]:
+        """Whether the verifier takes each of these calls, asked without its words, which is faster by a tenth.
 
-        That is faster by a tenth. False when it needs to be asked for its words. Only for a loader whose control was
-        refused in words: then no security module, which answers EACCES too, stands before the verifier.
+        -EACCES: it takes the call, or refuses its arguments alone; anything else needs to be asked again by `call_all`.
+        Only for a loader whose control was refused in words: then no security module, which answers EACCES too, stands
+        before the verifier.
         """
-        _pack(self._insns, _OFF, 0, number)
-        result = self._silent()
-        if result >= 0:
-            syscall.close(result)
-            return True
-        return result == -errno.EACCES
+        return syscall.try_calls(uapi.BPF_PROG_LOAD, self._silent, self._insns, numbers)
+
+    def call_all(self, numbers: Sequence[int]) -> list[tuple[int, bytes]]:
+        """-errno (0 for what was loaded, and closed again) and the verifier's words for each of these calls."""
+        return syscall.try_calls_logged(uapi.BPF_PROG_LOAD, self._attr, self._insns, numbers, self._log)
 
     def call(self, number: int, module: int = 0) -> int:
         """Load the program with this call; it is closed again. Returns 0 or -errno; `log` holds what was said.
@@ -88,23 +98,18 @@ class Loader:
         """
         _pack(self._insns, _OFF, module, number)
         self._log[0] = b"\0"
-        result = self._attempt()
-        if result >= 0:
-            syscall.close(result)
-            return 0
-        if result == -errno.EAGAIN:  # a signal is pending (kernel/bpf/verifier.c, do_check())
-            return self._again()
-        return result
+        return _patiently(self._attempt)
 
-    def _again(self) -> int:
-        for _ in range(4):
-            result = self._attempt()
-            if result != -errno.EAGAIN:
-                break
-        if result >= 0:
-            syscall.close(result)
-            return 0
-        return result
+    def returns(self, number: int) -> int:
+        """Load ``call X; r0 = N; exit``, which can be loaded, without a log: 0 or -errno."""
+        last = code.mov(code.R0, self._shape.returns)
+        _pack(self._insns, _OFF, 0, number)
+        whole = self._insns.raw
+        self._insns.raw = whole[:8] + last + whole[16:]
+        try:
+            return _patiently(self._silently)
+        finally:
+            self._insns.raw = whole
 
     def log_fully(self) -> bool:
         """Ask for the log in the form that kernels before 5.2 know; whether it was not asked for so already."""
@@ -117,3 +122,15 @@ class Loader:
     def log(self) -> bytes:
         """The verifier's log of the last load."""
         return self._log.value
+
+
+def _patiently(attempt: Callable[[], int]) -> int:
+    """Load, and close what was loaded; again when a signal was pending (kernel/bpf/verifier.c, do_check())."""
+    for _ in range(5):
+        result = attempt()
+        if result >= 0:
+            syscall.close(result)
+            return 0
+        if result != -errno.EAGAIN:
+            break
+    return result

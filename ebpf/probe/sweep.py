@@ -16,12 +16,14 @@ import featuredb
 from ebpf import probe
 from ebpf.probe import helpers, kernel_btf, kfuncs, known, programs, wordings
 from ebpf.probe.outcome import Outcome
-from ebpf.verdict import SUPPORTED
+from ebpf.verdict import SUPPORTED, UNKNOWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from typing import Any
+
+    from featuredb import Feature
 
     Job = tuple[str, str]
 
@@ -29,6 +31,7 @@ __all__ = ["Survey", "survey"]
 
 _CHUNK = 1 << 20
 _BTF = "BTF"
+_MISSING = helpers.Answer(False, 0, wordings.NO_SUCH[0])
 _WITH_BTF = ("program_type", "iterator", "struct_ops", "verifier")  # kinds of which some trial needs an id
 
 
@@ -50,7 +53,7 @@ class Survey:
         self.helpers: dict[str, dict[str, str]] = {}
         self.kfuncs: dict[str, dict[str, str]] = {}
         self.known: dict[str, tuple[bool | None, str]] = {}
-        self._no_such: set[str] = set()  # helpers whose number this kernel does not have
+        self._no_such: set[int] = set()  # numbers of helpers that this kernel does not have
 
     def note(self, name: str, status: str, outcome: Callable[[], Outcome]) -> None:
         """Keep the outcome for a helper or kfunc when it is better than what other program types gave."""
@@ -181,8 +184,7 @@ def _helpers(program_type: str, found: Survey) -> None:
     table = helpers.Calls(program_type)
     stopped = table.first()
     row = found.helpers[program_type] = {}
-    noted, no_such = found.features, found._no_such
-    # The body runs five thousand times: what is the rule in it is not left to functions.
+    asked: list[tuple[Feature, int, bool]] = []
     for record in featuredb.features("helper"):
         name, number = record.name, record.value
         relation = record.program_types.get(program_type)
@@ -192,17 +194,25 @@ def _helpers(program_type: str, found: Survey) -> None:
         outcome = stopped
         if outcome is None and (not quiet or (relation is not None and relation.lockdown)):
             outcome = helpers.untried(record, table)
-        if outcome is not None:
+        if outcome is None:
+            row[name] = UNKNOWN  # its place in the row
+            asked.append((record, number, relation is not None))
+        else:
             row[name] = outcome.status
             found.note(name, outcome.status, lambda: outcome)  # noqa: B023  # called at once, or never
+    missing = found._no_such
+    answers = table.answers({number: expected for _, number, expected in asked if number not in missing})
+    # The body runs five thousand times: what is the rule in it is not left to functions.
+    held = found.features
+    for record, number, _ in asked:
+        name = record.name
+        answer = answers.get(number) or _MISSING
+        row[name] = status = SUPPORTED if answer is helpers.OPEN else helpers.status(record, table, answer)
+        if name in held and held[name].status == SUPPORTED:
             continue
-        open_, error, log = (False, 0, b"") if name in no_such else table.status(number, relation is not None)
-        row[name] = status = SUPPORTED if open_ else helpers.status(record, table, open_, log)
-        held = noted.get(name)
-        if held is None or held.status != SUPPORTED:
-            found.note(name, status, lambda: helpers.call(record, table, open_, error, log))  # noqa: B023
-            if open_ is False and wordings.no_such(log):
-                no_such.add(name)
+        found.note(name, status, lambda: helpers.call(record, table, answer))  # noqa: B023
+        if answer.open is False and wordings.no_such(answer.log):
+            missing.add(number)
 
 
 def _kfuncs(found: Survey) -> None:

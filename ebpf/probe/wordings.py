@@ -9,7 +9,7 @@ import errno
 
 from ebpf.probe.calls import ENOTSUPP
 
-__all__ = ["ABSENT", "NO_SUCH", "PRESENT", "classify", "classify_kfunc", "gist", "no_such"]
+__all__ = ["ABSENT", "NO_SUCH", "PRESENT", "classify", "classify_kfunc", "gist", "no_such", "went_through"]
 
 NO_SUCH = (
     b"invalid func ",  # "invalid func 27", "invalid func unknown#134217727"
@@ -33,7 +33,6 @@ PRESENT = (
     b"cannot tail call",
     b"cannot call GPL-restricted function",
     b"cannot call GPL only function",
-    b"kernel subsystem misconfigured func",
     b"R0 !read_ok",
     b"Move the helper call outside the critical section",
     b"Initialize R",
@@ -61,6 +60,11 @@ _SAID = ABSENT + PRESENT
 def no_such(log: bytes) -> bool:
     """Whether the kernel said that it has no helper of this number, for no program type."""
     return any(text in log for text in NO_SUCH)
+
+
+def went_through(log: bytes) -> bool:
+    """Whether the verifier took a bare call as it is: it stopped at the register behind it, which no call reads."""
+    return b"R9" in log
 
 
 def classify(result: int, log: bytes) -> bool | None:

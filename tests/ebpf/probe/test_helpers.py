@@ -8,6 +8,7 @@ import pytest
 
 import featuredb
 from ebpf.probe import context, helpers, kernel_btf
+from ebpf.probe.load import Loader
 from ebpf.probe.outcome import Outcome
 from tests.ebpf.host.trees import become_nobody
 from tests.privileges import CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, changed, keep_only, unprivileged_may_use_bpf
@@ -53,8 +54,8 @@ def test_other_attach_types_are_tried_before_it_is_absent() -> None:
     assert table.first() is None
     number = featuredb.get("bpf_get_retval").value
     assert number is not None
-    assert table.status(number, deep=False)[0] is False
-    assert table.status(number, deep=True)[0] is True
+    assert table.status(number, deep=False).open is False
+    assert table.status(number, deep=True).open is True
 
 
 @pytest.mark.root
@@ -65,9 +66,9 @@ def test_a_number_that_no_kernel_has_is_refused_to_every_type() -> None:
     for name in programs.TABLE:
         table = helpers.Calls(name)
         if table.first() is None:
-            open_, _, log = table.status(0x7FFFFF0, deep=True)
-            assert open_ is False, (name, log)
-            assert wordings.no_such(log)
+            answer = table.status(0x7FFFFF0, deep=True)
+            assert answer.open is False, (name, answer.log)
+            assert wordings.no_such(answer.log)
             tried += 1
     assert tried > 20
 
@@ -178,6 +179,43 @@ def test_agrees_with_the_helpers_in_the_kernels_btf() -> None:
             assert found == "absent", record.name
         elif found == "supported":
             assert spelt in (record.name, *record.aliases), record.name
+
+
+@pytest.mark.root
+def test_many_at_once_are_answered_as_one_by_one() -> None:
+    one, many = helpers.Calls(KPROBE), helpers.Calls(KPROBE)
+    assert one.first() is None
+    assert many.first() is None
+    numbers = {
+        record.value: KPROBE in record.program_types
+        for record in featuredb.features("helper")[::3]
+        if record.value and record.name not in helpers.NOISY
+    }
+    answers = many.answers(numbers)
+    assert list(numbers) == sorted(answers)
+    for number, expected in numbers.items():
+        alone = one.status(number, deep=expected)
+        assert (answers[number].open, answers[number].errno) == (alone.open, alone.errno), number
+    assert many.answers({}) == {}
+
+
+@pytest.mark.root
+def test_a_prototype_without_a_function_is_no_helper(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bare call of a helper without arguments goes through, as that of a prototype that is all zeroes does."""
+    loads: list[int] = []
+
+    def returns(loader: Loader, number: int) -> int:
+        loads.append(number)
+        return -errno.EFAULT
+
+    monkeypatch.setattr(helpers, "_genuine", set())
+    monkeypatch.setattr(Loader, "returns", returns)
+    outcome = helpers.trial("bpf_ktime_get_ns", XDP)
+    assert outcome is not None
+    assert (outcome.status, outcome.errno) == ("absent", errno.EFAULT)
+    assert "built without" in outcome.text
+    assert status("bpf_map_lookup_elem", XDP) == "supported", "it was asked for its arguments"
+    assert set(loads) == {5}
 
 
 @pytest.mark.root

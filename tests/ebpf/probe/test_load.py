@@ -24,9 +24,25 @@ def plainly(helper: int) -> int:
 
 
 def test_says_what_the_plain_call_says() -> None:
+    """But that it never loads: what a plain program could be loaded with is EACCES here."""
     loader = Loader(_XDP, Shape())
     for helper in (_KTIME, 1, _NONE, 44, 5, 67, 65):
-        assert loader.call(helper) == plainly(helper), helper
+        assert loader.call(helper) == (plainly(helper) or -errno.EACCES), helper
+        assert loader.returns(helper) == plainly(helper), helper
+    assert loader.call(_KTIME) == -errno.EACCES, "what `returns` changed is changed back"
+
+
+def test_many_at_once() -> None:
+    loader = Loader(_XDP, Shape())
+    numbers = (_KTIME, 1, _NONE, 44)
+    alone = [(loader.call(number), loader.log) for number in numbers]
+    assert loader.try_all(numbers) == [result for result, _ in alone]
+    answers = loader.call_all(numbers)
+    assert [result for result, _ in answers] == [result for result, _ in alone]
+    for (_, log), (_, said) in zip(answers, alone):
+        assert log.splitlines()[0] == said.splitlines()[0]
+    assert loader.try_all(()) == []
+    assert loader.call_all([]) == []
 
 
 def test_each_log_is_its_own() -> None:
@@ -52,7 +68,7 @@ def test_the_full_log_is_asked_for_once() -> None:
 def test_nothing_stays_open() -> None:
     loader = Loader(_XDP, Shape())
     before = os.listdir("/proc/self/fd")
-    assert [loader.call(_KTIME) for _ in range(10)] == [0] * 10
+    assert [loader.returns(_KTIME) for _ in range(10)] == [0] * 10
     assert os.listdir("/proc/self/fd") == before
 
 
