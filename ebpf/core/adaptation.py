@@ -49,6 +49,12 @@ _ROWS = (
         "the name is known to this process only",
     ),
     (
+        "untyped",
+        "bpf_attr.map_type.btf_fd",
+        "the map is created without BTF",
+        "bpftool, and whoever opens the map by its id, do not see the types of key and value",
+    ),
+    (
         "memlock",
         "memcg_accounting",
         "RLIMIT_MEMLOCK is raised and the call made again, after the kernel has refused it with EPERM",
@@ -132,8 +138,8 @@ def document() -> str:
         "",
         "Where an older kernel can do the same with more work, the library does that work. Each such adaptation is a",
         "row here, and an `Adaptation` (`name`, `feature`, `instead`, `lost`) in the `.adaptations` of the object that",
-        "needed it. Nothing is probed in front: an adaptation follows a call that the kernel has refused. An object made",
-        "with `adapt=False` raises `UnsupportedFeatureError` in its place.",
+        "needed it. Nothing is probed in front: an adaptation follows a call that the kernel has refused. An object",
+        "made with `adapt=False` raises `UnsupportedFeatureError` in its place.",
         "",
         "| name | missing | since | done instead | lost |",
         "| --- | --- | --- | --- | --- |",

@@ -1,178 +1,149 @@
-"""A map over its file descriptor: one bpf(2) call for each operation, on bytes."""
+"""A map over its file descriptor: created, or taken over, then one bpf(2) call for each operation, on bytes."""
 
 from __future__ import annotations
 
-import ctypes
-import errno
-import os
-import struct
-
-from ebpf import syscall, uapi
-from ebpf.errors import ClosedError
+from ebpf.core.elements import Elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import TracebackType
+    from collections.abc import Iterator
 
     from typing_extensions import Self
 
+    from ebpf.core.map_info import MapInfo
+
 __all__ = ["MapCore"]
 
-# union bpf_attr, include/uapi/linux/bpf.h: the part that every kernel since 3.19 knows, so that none answers E2BIG.
-_CREATE = struct.Struct("=5I")  # map_type, key_size, value_size, max_entries, map_flags
-_ELEMENT = struct.Struct("=IxxxxQQQ")  # map_fd, key, value or next_key, flags
+# include/uapi/linux/bpf.h, enum bpf_map_type: user space reads and writes one value for each possible CPU
+# (kernel/bpf/syscall.c, bpf_map_value_size()).
+_PER_CPU = frozenset((5, 6, 10, 21))
 
 
-class MapCore:
+class MapCore(Elements):
     """A map of this process, by its file descriptor.
 
-    Creating one is one ``BPF_MAP_CREATE``; nothing is probed in front. A failed call raises what `ebpf.diagnose` makes
-    of it.
+    Creating one is one ``BPF_MAP_CREATE``; nothing is probed in front. When the kernel refuses it, what older kernels
+    lack is left out (see `ebpf.core.adaptation`); a call that fails all the same raises what `ebpf.diagnose` makes of
+    it.
 
     Parameters:
         map_type: a ``BPF_MAP_TYPE_…`` number.
         key_size, value_size: in bytes.
         max_entries: how many elements it may hold.
         flags: ``BPF_F_…`` of ``BPF_MAP_CREATE``.
+        name: up to 15 letters, digits, ``_`` and ``.``.
+        inner_map_fd: for maps of maps, a map like those that will be put in.
+        numa_node: where its memory shall be; sets ``BPF_F_NUMA_NODE``.
+        ifindex: the device to which the map is offloaded.
+        btf_fd, btf_key_type_id, btf_value_type_id: BTF of key and value.
+        btf_vmlinux_value_type_id, value_type_btf_obj_fd: of struct_ops: the value's type in vmlinux, or in a module.
+        map_extra: what some types take besides: hash functions of a bloom filter, address of an arena.
+        token_fd: a BPF token; sets ``BPF_F_TOKEN_FD``.
+        exclusive_program: SHA-256 of the only program that may use the map (Linux 6.18).
+        adapt: whether to do without what the kernel lacks.
     """
 
-    __slots__ = ("__weakref__", "_fd", "flags", "key_size", "map_type", "max_entries", "show_key", "value_size")
+    __slots__ = ("name",)
 
-    def __init__(self, map_type: int, key_size: int, value_size: int, max_entries: int, flags: int = 0) -> None:
-        self._fd = -1
+    def __init__(
+        self,
+        map_type: int,
+        key_size: int,
+        value_size: int,
+        max_entries: int,
+        flags: int = 0,
+        *,
+        name: str = "",
+        inner_map_fd: int = 0,
+        numa_node: int | None = None,
+        ifindex: int = 0,
+        btf_fd: int = 0,
+        btf_key_type_id: int = 0,
+        btf_value_type_id: int = 0,
+        btf_vmlinux_value_type_id: int = 0,
+        value_type_btf_obj_fd: int = 0,
+        map_extra: int = 0,
+        token_fd: int = 0,
+        exclusive_program: bytes = b"",
+        adapt: bool = True,
+    ) -> None:
+        super().__init__(adapt=adapt)
+        self._describe(map_type, key_size, value_size, max_entries, flags, name)
+        from ebpf.core.map_create import create
+
+        self._fd = create(
+            self,
+            inner_map_fd=inner_map_fd,
+            numa_node=numa_node,
+            ifindex=ifindex,
+            btf_fd=btf_fd,
+            btf_key_type_id=btf_key_type_id,
+            btf_value_type_id=btf_value_type_id,
+            btf_vmlinux_value_type_id=btf_vmlinux_value_type_id,
+            value_type_btf_obj_fd=value_type_btf_obj_fd,
+            map_extra=map_extra,
+            token_fd=token_fd,
+            exclusive_program=exclusive_program,
+        )
+        if map_type in _PER_CPU:
+            self._per_cpu()
+
+    def _describe(self, map_type: int, key_size: int, value_size: int, max_entries: int, flags: int, name: str) -> None:
         self.map_type = map_type
         self.key_size = key_size
         self.value_size = value_size
+        self.room = value_size
         self.max_entries = max_entries
         self.flags = flags
-        self.show_key: Callable[[bytes], object] = bytes  # how messages name a key
-        try:
-            attr = _CREATE.pack(map_type, key_size, value_size, max_entries, flags)
-        except struct.error:
-            from ebpf import diagnose
+        self.name = name
+        self.calls = []
+        self.show_key = bytes
 
-            raise diagnose.map_arguments(map_type, key_size, value_size, max_entries, flags) from None
-        fd = syscall.attempt(uapi.BPF_MAP_CREATE, attr)
-        if fd < 0:
-            from ebpf import diagnose
+    def _per_cpu(self) -> None:
+        from ebpf.core.percpu import room
 
-            raise diagnose.map_create(map_type, key_size, value_size, max_entries, flags, -fd)
-        self._fd = fd
+        self.room = room(self.value_size)
 
-    @property
-    def fd(self) -> int:
-        """The file descriptor. Raises `ClosedError` once the map is closed."""
-        if self._fd < 0:
-            raise ClosedError("the map is closed")
-        return self._fd
+    @classmethod
+    def from_fd(cls, fd: int, *, adapt: bool = True) -> Self:
+        """Take over a file descriptor of a map, from ``BPF_OBJ_GET``, ``BPF_MAP_GET_FD_BY_ID`` or another process.
 
-    @property
-    def closed(self) -> bool:
-        """Whether the map is closed for this process."""
-        return self._fd < 0
-
-    def close(self) -> None:
-        """Close the file descriptor; the kernel frees the map when nothing else holds it. Closing twice is fine."""
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            os.close(fd)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        # __init__ may have failed before the fd was there.
-        if getattr(self, "_fd", -1) >= 0:
-            self.close()
-
-    def lookup(self, key: bytes, flags: int = 0) -> bytes:
-        """The value under `key`: one ``BPF_MAP_LOOKUP_ELEM``."""
-        value = ctypes.create_string_buffer(self.value_size)
-        self._element(uapi.BPF_MAP_LOOKUP_ELEM, key, ctypes.addressof(value), flags)
-        return value.raw
-
-    def update(self, key: bytes, value: bytes, flags: int = 0) -> None:
-        """Write an element:
-
-        one ``BPF_MAP_UPDATE_ELEM`` with ``BPF_ANY``, ``BPF_NOEXIST`` or ``BPF_EXIST`` as `flags`.
+        It is closed with the object, and also when this raises.
         """
-        buffer = ctypes.create_string_buffer(value, len(value))
-        self._element(uapi.BPF_MAP_UPDATE_ELEM, key, ctypes.addressof(buffer), flags)
+        core = cls.__new__(cls)
+        super(Elements, core).__init__(fd, adapt=adapt)
+        try:
+            from ebpf.core.map_info import map_info
 
-    def delete(self, key: bytes) -> None:
-        """Remove an element: one ``BPF_MAP_DELETE_ELEM``."""
-        self._element(uapi.BPF_MAP_DELETE_ELEM, key, 0, 0)
+            core._describe(0, 0, 0, 0, 0, "")
+            info = map_info(core)
+            core._describe(info.type, info.key_size, info.value_size, info.max_entries, info.flags, info.name)
+            if info.type in _PER_CPU:
+                core._per_cpu()
+        except BaseException:
+            core.close()
+            raise
+        return core
 
-    def _element(self, command: int, key: bytes, value: int, flags: int) -> None:
-        buffer = ctypes.create_string_buffer(key, len(key))
-        result = syscall.attempt(command, _ELEMENT.pack(self.fd, ctypes.addressof(buffer), value, flags))
+    @property
+    def info(self) -> MapInfo:
+        """What the kernel says of the map, asked for each time: one ``BPF_OBJ_GET_INFO_BY_FD``."""
+        from ebpf.core.map_info import map_info
+
+        return map_info(self)
+
+    def freeze(self) -> None:
+        """Keep user space from writing to the map from now on: one ``BPF_MAP_FREEZE``. Needs Linux 5.2."""
+        import struct
+
+        from ebpf import syscall, uapi
+
+        result = syscall.attempt(uapi.BPF_MAP_FREEZE, struct.pack("=I", self.fd))
         if result < 0:
-            from ebpf import diagnose
-
-            raise diagnose.map_element(command, self.map_type, self.max_entries, self.show_key(key), flags, -result)
+            raise self.failed(uapi.BPF_MAP_FREEZE, None, 0, -result)
 
     def walk(self) -> Iterator[bytes]:
-        """The keys, one ``BPF_MAP_GET_NEXT_KEY`` each.
+        """The keys, one ``BPF_MAP_GET_NEXT_KEY`` each; see `ebpf.core.walk`."""
+        from ebpf.core.walk import walk
 
-        The next key is asked for before a key is handed out, so that deleting what was handed out is safe. When
-        somebody else deletes the key the walk stands on, a hash map starts over (kernel/bpf/hashtab.c,
-        htab_map_get_next_key()); keys seen before are not handed out again, and the walk ends after as many steps as
-        twice the map's size.
-        """
-        seen: set[bytes] = set()
-        key = self._first_key()
-        for _ in range(2 * self.max_entries + 1):
-            if key is None:
-                return
-            following = self._next_key(key)
-            if key not in seen:
-                seen.add(key)
-                yield key
-            key = following
-
-    def _next_key(self, key: bytes | None) -> bytes | None:
-        following = ctypes.create_string_buffer(self.key_size)
-        address = 0
-        if key is not None:
-            buffer = ctypes.create_string_buffer(key, len(key))
-            address = ctypes.addressof(buffer)
-        attr = _ELEMENT.pack(self.fd, address, ctypes.addressof(following), 0)
-        result = syscall.attempt(uapi.BPF_MAP_GET_NEXT_KEY, attr)
-        if result == -errno.ENOENT:
-            return None
-        if result < 0:
-            if key is None and result == -errno.EFAULT:
-                return self._first_key_without_null()
-            from ebpf import diagnose
-
-            shown = None if key is None else self.show_key(key)
-            raise diagnose.map_element(uapi.BPF_MAP_GET_NEXT_KEY, self.map_type, self.max_entries, shown, 0, -result)
-        return following.raw
-
-    def _first_key(self) -> bytes | None:
-        return self._next_key(None)
-
-    def _first_key_without_null(self) -> bytes | None:
-        """Kernels that cannot take NULL for "the first" answer EFAULT; they give the first key after a key that is not
-        there.
-
-        Linux kernel commit 8fe45924387b ("bpf: map_get_next_key to return first key on NULL") (in v4.12).
-        """
-        for guess in _guesses(self.key_size):
-            try:
-                self.lookup(guess)
-            except KeyError:
-                return self._next_key(guess)
-        raise ClosedError("no key that is missing from the map was found to start the walk from")
-
-
-def _guesses(size: int) -> Iterator[bytes]:
-    yield b"\xff" * size  # beyond the end of an array
-    for _ in range(64):
-        yield os.urandom(size)
+        return walk(self)

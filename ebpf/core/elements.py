@@ -1,0 +1,248 @@
+"""Elements of a map, one or many with each bpf(2) call, as bytes: the hot path.
+
+Nothing here knows types; `ebpf.core.access` puts codecs over it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import struct
+
+from ebpf import syscall, uapi
+from ebpf.core.fd import Descriptor
+from ebpf.errors import ArgumentError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Union
+
+    from ebpf.errors import EbpfError
+
+    Buffer = Union[bytes, bytearray, memoryview]
+
+__all__ = ["NOT_FOR_BATCH", "Call", "Elements"]
+
+# union bpf_attr, include/uapi/linux/bpf.h. The zeros of `flags` are fine with the kernels that do not know it.
+_ELEMENT = struct.Struct("=IxxxxQQQ")  # map_fd, key, value or next_key, flags
+_DELETE = struct.Struct("=IxxxxQ")  # map_fd, key: BPF_MAP_DELETE_ELEM takes nothing behind them
+_BATCH = struct.Struct("=QQQQIIQQ")  # in_batch, out_batch, keys, values, count, map_fd, elem_flags, flags
+_COUNT = struct.Struct("=I")
+_COUNT_OFFSET = 32
+
+_LOOKUP, _UPDATE, _TAKE = uapi.BPF_MAP_LOOKUP_ELEM, uapi.BPF_MAP_UPDATE_ELEM, uapi.BPF_MAP_LOOKUP_AND_DELETE_ELEM
+_KEEP = 1 << 16  # bytes: larger buffers are not kept for the next call
+
+NOT_FOR_BATCH = frozenset((errno.EINVAL, 524, errno.EOPNOTSUPP))
+"""Errnos of a batch command that the kernel does not have (EINVAL), or not for this map type (ENOTSUPP)."""
+
+
+class Call:
+    """Memory for one call at a time: key, value and the attributes that point to them, ready to be called.
+
+    A thread takes one out of the map's list for as long as a call lasts, so that no lock is held around a system call.
+    """
+
+    __slots__ = ("_attributes", "delete", "key", "lookup", "take", "update", "value")
+
+    def __init__(self, fd: int, key_size: int, room: int) -> None:
+        self.key = ctypes.create_string_buffer(max(key_size, 1))
+        self.value = ctypes.create_string_buffer(max(room, 1))
+        # Maps without keys (queue, stack, bloom filter) insist on NULL.
+        key = ctypes.addressof(self.key) if key_size else 0
+        attr = ctypes.create_string_buffer(_ELEMENT.pack(fd, key, ctypes.addressof(self.value), 0), _ELEMENT.size)
+        short = ctypes.create_string_buffer(_DELETE.pack(fd, key), _DELETE.size)
+        self.lookup = syscall.prepare(_LOOKUP, attr)
+        self.update = syscall.prepare(_UPDATE, attr)
+        self.take = syscall.prepare(_TAKE, attr)
+        self.delete = syscall.prepare(uapi.BPF_MAP_DELETE_ELEM, short)
+
+
+class Elements(Descriptor):
+    """The element and batch commands of a map, on bytes.
+
+    Attributes: ``map_type`` (a number), ``key_size`` and ``value_size`` in bytes, ``room`` (the bytes of a value as
+    user space reads and writes it: for per-CPU maps one for each possible CPU), ``max_entries``, ``flags``,
+    ``show_key`` (how messages name a key).
+    """
+
+    __slots__ = ("calls", "flags", "key_size", "map_type", "max_entries", "room", "show_key", "value_size")
+
+    noun = "map"
+
+    map_type: int
+    key_size: int
+    value_size: int
+    room: int
+    max_entries: int
+    flags: int
+    calls: list[Call]
+    show_key: Callable[[bytes], object]
+
+    def call(self) -> Call:
+        """A `Call` for one call, to be appended to ``calls`` afterwards. Raises `ClosedError`."""
+        if self._fd < 0:
+            return self._closed()
+        try:
+            return self.calls.pop()
+        except IndexError:
+            return Call(self._fd, self.key_size, self.room)
+
+    def _closed(self) -> Call:
+        return Call(self.fd, 0, 0)  # raises
+
+    def close(self) -> None:
+        super().close()
+        if hasattr(self, "calls"):
+            self.calls = []
+
+    def failed(self, command: int, key: Buffer | None, flags: int, error: int) -> EbpfError:
+        """The exception for a command on this map that failed with errno `error`."""
+        from ebpf import diagnose
+
+        shown = None if key is None else self.show_key(bytes(key))
+        return diagnose.map_element(command, self.map_type, self.max_entries, shown, flags, error)
+
+    def check_key(self, key: Buffer) -> Any:
+        """The key. Raises `ArgumentError` when its length is not the map's: the kernel would read past its end."""
+        if len(key) != self.key_size:
+            raise ArgumentError(f"key {bytes(key)!r} has {len(key)} bytes, this map's keys have {self.key_size}")
+        return key
+
+    def check_value(self, value: Buffer) -> Any:
+        """The value. Raises `ArgumentError` when its length is not ``room``."""
+        if len(value) != self.room:
+            raise ArgumentError(f"a value of {len(value)} bytes was given, this map's values have {self.room}")
+        return value
+
+    # One element
+
+    def find(self, key: Buffer, flags: int = 0, *, delete: bool = False) -> bytes | None:
+        """The value under `key` or ``None``: one ``BPF_MAP_LOOKUP_ELEM``, or ``…_LOOKUP_AND_DELETE_ELEM``."""
+        command = _TAKE if delete else _LOOKUP
+        if flags:
+            value = bytearray(self.room)
+            result = self._once(command, self.check_key(key), value, flags)
+            found = bytes(value)
+        else:
+            call = self.call()
+            call.key.raw = self.check_key(key)
+            result = call.take() if delete else call.lookup()
+            found = call.value.raw[: self.room]
+            self.done(call)
+        if result >= 0:
+            return found
+        if result == -errno.ENOENT:
+            return None
+        raise self.failed(command, key, flags, -result)
+
+    def lookup(self, key: Buffer, flags: int = 0) -> bytes:
+        """The value under `key`: one ``BPF_MAP_LOOKUP_ELEM``."""
+        value = self.find(key, flags)
+        if value is None:
+            raise self.failed(_LOOKUP, key, flags, errno.ENOENT)
+        return value
+
+    def lookup_and_delete(self, key: Buffer = b"", flags: int = 0) -> bytes:
+        """Take an element out: one ``BPF_MAP_LOOKUP_AND_DELETE_ELEM``. Needs Linux 4.20 (queue, stack), 5.14 (hash)."""
+        value = self.find(key, flags, delete=True)
+        if value is None:
+            raise self.failed(_TAKE, key, flags, errno.ENOENT)
+        return value
+
+    def update(self, key: Buffer, value: Buffer, flags: int = 0) -> None:
+        """Write an element: one ``BPF_MAP_UPDATE_ELEM``.
+
+        `flags` are ``BPF_ANY``, ``BPF_NOEXIST`` or ``BPF_EXIST``, with ``BPF_F_LOCK`` … where the map has it.
+        """
+        if flags:
+            result = self._once(_UPDATE, self.check_key(key), self.check_value(value), flags)
+        else:
+            call = self.call()
+            call.key.raw = self.check_key(key)
+            call.value.raw = self.check_value(value)
+            result = call.update()
+            self.done(call)
+        if result < 0:
+            raise self.failed(_UPDATE, key, flags, -result)
+
+    def delete(self, key: Buffer) -> None:
+        """Remove an element: one ``BPF_MAP_DELETE_ELEM``."""
+        if not self.discard(key):
+            raise self.failed(uapi.BPF_MAP_DELETE_ELEM, key, 0, errno.ENOENT)
+
+    def discard(self, key: Buffer) -> bool:
+        """Remove an element and say whether it was there: one ``BPF_MAP_DELETE_ELEM``."""
+        call = self.call()
+        call.key.raw = self.check_key(key)
+        result = call.delete()
+        self.done(call)
+        if result < 0 and result != -errno.ENOENT:
+            raise self.failed(uapi.BPF_MAP_DELETE_ELEM, key, 0, -result)
+        return result >= 0
+
+    def done(self, call: Call) -> None:
+        """Keep the memory of a call for the next one."""
+        if self.room <= _KEEP:
+            self.calls.append(call)
+
+    def next_key(self, key: Buffer | None) -> tuple[int, bytes]:
+        """``BPF_MAP_GET_NEXT_KEY``: 0 or -errno, and the key that follows `key`, or the first one after ``None``."""
+        following = ctypes.create_string_buffer(self.key_size)
+        held = None if key is None else ctypes.create_string_buffer(bytes(self.check_key(key)), self.key_size)
+        address = 0 if held is None else ctypes.addressof(held)
+        attr = _ELEMENT.pack(self.fd, address, ctypes.addressof(following), 0)
+        return syscall.attempt(uapi.BPF_MAP_GET_NEXT_KEY, attr), following.raw
+
+    def _once(self, command: int, key: Buffer, value: Buffer, flags: int) -> int:
+        """One call with flags, on memory of its own. A `bytearray` takes the value that the kernel writes."""
+        held = ctypes.create_string_buffer(bytes(key), max(len(key), 1))
+        if isinstance(value, bytearray):
+            room = (ctypes.c_char * max(len(value), 1)).from_buffer(value or bytearray(1))
+        else:
+            room = ctypes.create_string_buffer(bytes(value), max(len(value), 1))
+        address = ctypes.addressof(held) if len(key) else 0
+        try:
+            attr = _ELEMENT.pack(self.fd, address, ctypes.addressof(room), flags)
+        except struct.error:
+            raise ArgumentError(f"flags {flags!r} are not a number from 0 to {2**64 - 1}") from None
+        return syscall.attempt(command, attr)
+
+    # Many elements
+
+    def batch(
+        self,
+        command: int,
+        keys: ctypes.Array[ctypes.c_char],
+        values: ctypes.Array[ctypes.c_char] | None,
+        count: int,
+        *,
+        start: int = 0,
+        token: tuple[ctypes.Array[ctypes.c_char] | None, ctypes.Array[ctypes.c_char] | None] = (None, None),
+        flags: int = 0,
+    ) -> tuple[int, int]:
+        """One batch command on the memory from element `start` on: 0 or -errno, and for how many elements it worked.
+
+        Parameters:
+            keys, values: memory for ``start + count`` elements; ``values`` is ``None`` for a deletion.
+            token: where a lookup goes on from (``None``: the beginning), and where the kernel writes how to go on.
+            flags: of each element.
+
+        Needs Linux 5.6; hash and array maps came first, the others up to 5.13.
+        """
+        before, after = token
+        attr = bytearray(
+            _BATCH.pack(
+                ctypes.addressof(before) if before is not None else 0,
+                ctypes.addressof(after) if after is not None else 0,
+                ctypes.addressof(keys) + start * self.key_size,
+                ctypes.addressof(values) + start * self.room if values is not None else 0,
+                count,
+                self.fd,
+                flags,
+                0,
+            )
+        )
+        result = syscall.attempt(command, attr)
+        return result, _COUNT.unpack_from(attr, _COUNT_OFFSET)[0]
