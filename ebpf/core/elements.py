@@ -97,12 +97,25 @@ class Elements(Descriptor):
         if hasattr(self, "calls"):
             self.calls = []
 
-    def failed(self, command: int, key: Buffer | None, flags: int, error: int) -> EbpfError:
+    def failed(
+        self, command: int, key: Buffer | None, flags: int, error: int, value: Buffer | None = None
+    ) -> EbpfError:
         """The exception for a command on this map that failed with errno `error`."""
         from ebpf import diagnose
 
-        shown = None if key is None else self.show_key(bytes(key))
-        return diagnose.map_element(command, self.map_type, self.max_entries, shown, flags, error)
+        return diagnose.map_failure(
+            command,
+            error,
+            fd=self._fd,
+            map_type=self.map_type,
+            key_size=self.key_size,
+            value_size=self.value_size,
+            max_entries=self.max_entries,
+            key=None if key is None else bytes(key),
+            shown=None if key is None else self.show_key(bytes(key)),
+            value=None if value is None else bytes(value),
+            flags=flags,
+        )
 
     def check_key(self, key: Buffer) -> Any:
         """The key. Raises `ArgumentError` when its length is not the map's: the kernel would read past its end."""
@@ -165,7 +178,7 @@ class Elements(Descriptor):
             result = call.update()
             self.done(call)
         if result < 0:
-            raise self.failed(_UPDATE, key, flags, -result)
+            raise self.failed(_UPDATE, key, flags, -result, value)
 
     def delete(self, key: Buffer) -> None:
         """Remove an element: one ``BPF_MAP_DELETE_ELEM``."""

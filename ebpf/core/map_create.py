@@ -98,7 +98,21 @@ def create(
                 return _adapted(core, fd, without, flags)
     from ebpf import diagnose
 
-    raise diagnose.map_create(core.map_type, core.key_size, core.value_size, core.max_entries, core.flags, -result)
+    raise diagnose.map_create(
+        core.map_type,
+        core.key_size,
+        core.value_size,
+        core.max_entries,
+        core.flags,
+        -result,
+        name=core.name,
+        map_extra=map_extra,
+        inner_map_fd=inner_map_fd,
+        numa_node=numa_node,
+        btf_fd=btf_fd,
+        btf_key_type_id=btf_key_type_id,
+        btf_value_type_id=btf_value_type_id,
+    )
 
 
 def _name(name: str) -> bytes:
