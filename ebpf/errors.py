@@ -10,6 +10,8 @@
     ├── PermissionDeniedError (PermissionError)      the kernel has it, this process may not
     ├── UnknownKernelError (LookupError)             no kernel has this name
     ├── ProfileError (ValueError)                    a recorded profile that cannot be read
+    ├── ObjectFileError (ValueError)                 an object file or BTF that is malformed; `section`, `offset`
+    │   └── BtfError                                 type information that is malformed
     ├── ArgumentError (ValueError)                   an argument that no kernel accepts
     │   └── AssemblyError                            instructions that cannot be put together, or taken apart
     ├── UnpicklableError (TypeError)                 it owns a file descriptor
@@ -33,12 +35,14 @@ if TYPE_CHECKING:
 __all__ = [
     "ArgumentError",
     "AssemblyError",
+    "BtfError",
     "ClosedError",
     "EbpfError",
     "FeatureError",
     "KeyExistsError",
     "KeyMissingError",
     "MapFullError",
+    "ObjectFileError",
     "OutOfMemoryError",
     "PermissionDeniedError",
     "ProfileError",
@@ -110,6 +114,36 @@ class UnknownKernelError(EbpfError, LookupError):
 
 class ProfileError(EbpfError, ValueError):
     """A recorded profile that cannot be read; the message names the file and what is wrong with it."""
+
+
+class ObjectFileError(EbpfError, ValueError):
+    """An object file that is malformed, or uses something that cannot be loaded.
+
+    Parameters:
+        message: what is wrong with it.
+        file: the file's name; empty when it came as bytes.
+        section: the section's name; empty for the file's own headers.
+        offset: the byte of the section (of the file, when there is no section) at which reading it failed.
+    """
+
+    def __init__(self, message: str, file: str = "", section: str = "", offset: int = 0) -> None:
+        place = f"section {section}, byte {offset}" if section else f"byte {offset}"
+        super().__init__(f"{file or 'object file'}: {message} ({place})")
+        self.message = message
+        self.file = file
+        self.section = section
+        self.offset = offset
+
+
+class BtfError(ObjectFileError):
+    """Type information that is none, or malformed. ``offset`` is the byte at which reading it failed."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        EbpfError.__init__(self, f"BTF: {message} (at byte {offset})")
+        self.message = message
+        self.file = ""
+        self.section = ".BTF"
+        self.offset = offset
 
 
 class ArgumentError(EbpfError, ValueError):

@@ -12,7 +12,7 @@ raises `BtfError` with the offset.
 
 from __future__ import annotations
 
-from ebpf.btf.error import BtfError
 from ebpf.btf.reader import Btf
+from ebpf.errors import BtfError
 
 __all__ = ["Btf", "BtfError"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import sys
 
-from ebpf.btf.error import BtfError
+from ebpf.errors import BtfError
 
 __all__ = ["Header"]
 

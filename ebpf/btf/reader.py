@@ -7,14 +7,16 @@ from bisect import bisect_left
 from itertools import compress
 
 from ebpf.btf import kinds
-from ebpf.btf.error import BtfError
 from ebpf.btf.header import Header
 from ebpf.btf.kinds import HEADER_WORDS, KIND_MASK, KIND_SHIFT, VLEN_MASK
+from ebpf.errors import BtfError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Collection, Iterator, Sequence
+
+    from ebpf.btf.types import Type
 
 __all__ = ["Btf"]
 
@@ -38,7 +40,7 @@ class Btf:
 
     def __init__(self, data: bytes, base: Btf | None = None) -> None:
         self._base = base
-        self._first_id: int = 1 if base is None else base._first_id + len(base)
+        self.first_id: int = 1 if base is None else base.first_id + len(base)
         self._first_offset: int = 0 if base is None else base._first_offset + len(base._strings)
         header = Header(data)
         self.types_offset = header.types_offset
@@ -54,6 +56,9 @@ class Btf:
         self._starts: list[int] = []  # the word at which each record begins, as far as known
         self._next = 0  # the word after the last known record
         self._looked_up: dict[str, list[int]] = {}  # the ids of names that `look_up` was asked for
+        self._objects: dict[int, Type] = {}
+        self.native = header.native
+        self.pointer_size: int = 8 if base is None else base.pointer_size
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], base: Btf | None = None) -> Btf:
@@ -106,14 +111,14 @@ class Btf:
             if not found % 4:
                 place = self._begins(found // 4)
                 if place is not None:
-                    yield self._first_id + place, found // 4
+                    yield self.first_id + place, found // 4
             found = self._bytes.find(needle, found + 1)
 
     def _record(self, type_id: int) -> tuple[Btf, int]:
         """The BTF that holds a type, and the word at which its record begins."""
-        if self._base is not None and type_id < self._first_id:
+        if self._base is not None and type_id < self.first_id:
             return self._base._record(type_id)
-        place = type_id - self._first_id
+        place = type_id - self.first_id
         while place >= len(self._starts) and self._next < len(self._words):
             self._walk(min(len(self._words), self._next + HEADER_WORDS * (place + 1 - len(self._starts))))
         if not 0 <= place < len(self._starts):
@@ -145,18 +150,18 @@ class Btf:
         """The ids of the types with this name, of these kinds (`ebpf.btf.kinds`) or of any; without the base's."""
         known = self._looked_up.get(name)
         if known is not None:
-            return [each for each in known if not wanted or self._kind(self._starts[each - self._first_id]) in wanted]
+            return [each for each in known if not wanted or self.kind_at(self._starts[each - self.first_id]) in wanted]
         offsets = set(self._offsets(name)) if name else ()
         if len(offsets) <= _FEW:
             found = [pair for offset in offsets for pair in self._find(struct.pack("=I", offset))]
         else:
             self._walk(len(self._words))
             found = [
-                (self._first_id + place, start)
+                (self.first_id + place, start)
                 for place, start in enumerate(self._starts)
                 if self._words[start] in offsets
             ]
-        return sorted(type_id for type_id, start in found if not wanted or self._kind(start) in wanted)
+        return sorted(type_id for type_id, start in found if not wanted or self.kind_at(start) in wanted)
 
     def look_up(self, names: Collection[str]) -> None:
         """Look for many names at once, so that `ids`, and what builds on it, need not search for each of them."""
@@ -166,7 +171,7 @@ class Btf:
         # No loop in Python over 100,000 records: it would take three times as long.
         hits = map(by_offset.__contains__, map(self._words.__getitem__, self._starts))
         for place in compress(range(len(self._starts)), hits):
-            found[by_offset[self._words[self._starts[place]]]].append(self._first_id + place)
+            found[by_offset[self._words[self._starts[place]]]].append(self.first_id + place)
         self._looked_up.update(found)
 
     def find(self, name: str, *wanted: int) -> int | None:
@@ -179,13 +184,42 @@ class Btf:
 
     # Types
 
-    def _kind(self, start: int) -> int:
+    def type(self, type_id: int) -> Type:
+        """A type as an object (`ebpf.btf.types`); 0 is void. Raises `BtfError` when there is no such type."""
+        found = self._objects.get(type_id)
+        if found is None:
+            from ebpf.btf import types
+
+            found = types.make(self, type_id, *self._record(type_id)) if type_id else types.Void(self)
+            self._objects[type_id] = found
+        return found
+
+    def types(self) -> Iterator[Type]:
+        """Every type as an object, in the order of ids, without void and without the base's."""
+        from ebpf.btf import types
+
+        return types.walk(self)
+
+    def find_type(self, name: str, *wanted: int) -> Type | None:
+        """The first type with this name as an object; see `find`."""
+        found = self.find(name, *wanted)
+        return None if found is None else self.type(found)
+
+    def word(self, position: int) -> int:
+        """A word of the section of types. Raises `BtfError` past its end."""
+        try:
+            return self._words[position]
+        except IndexError:
+            raise BtfError("the last type is cut off", self.types_offset + 4 * position) from None
+
+    def kind_at(self, start: int) -> int:
+        """The kind of the record that begins at this word."""
         return self._words[start + 1] >> KIND_SHIFT & KIND_MASK
 
     def kind(self, type_id: int) -> int:
         """A type's kind (`ebpf.btf.kinds`)."""
         btf, start = self._record(type_id)
-        return btf._kind(start)
+        return btf.kind_at(start)
 
     def name(self, type_id: int) -> str:
         """A type's name, empty when it has none."""
@@ -197,7 +231,7 @@ class Btf:
         btf, start = self._record(type_id)
         return btf._words[start + 2]
 
-    def _elements(self, start: int, words: int) -> Iterator[Sequence[int]]:
+    def elements(self, start: int, words: int) -> Iterator[Sequence[int]]:
         """The elements of a record (members, enumerators), each of so many words."""
         first = start + HEADER_WORDS
         for at in range(first, first + words * (self._words[start + 1] & VLEN_MASK), words):
@@ -217,10 +251,10 @@ class Btf:
         """The enumerators of the enum with this id and their values."""
         btf, start = self._record(type_id)
         signed = btf._words[start + 1] >> 31
-        if btf._kind(start) == kinds.ENUM:
-            pairs = [(each[0], each[1], 32) for each in btf._elements(start, 2)]
-        elif btf._kind(start) == kinds.ENUM64:
-            pairs = [(each[0], each[1] | each[2] << 32, 64) for each in btf._elements(start, 3)]
+        if btf.kind_at(start) == kinds.ENUM:
+            pairs = [(each[0], each[1], 32) for each in btf.elements(start, 2)]
+        elif btf.kind_at(start) == kinds.ENUM64:
+            pairs = [(each[0], each[1] | each[2] << 32, 64) for each in btf.elements(start, 3)]
         else:
             raise BtfError(f"type {type_id} is no enum", btf.types_offset + 4 * start)
         return {
@@ -231,9 +265,9 @@ class Btf:
     def members(self, type_id: int) -> list[str]:
         """The names of the members of the struct or union with this id, in order; empty for an anonymous one."""
         btf, start = self._record(type_id)
-        if btf._kind(start) not in _COMPOSITE:
+        if btf.kind_at(start) not in _COMPOSITE:
             raise BtfError(f"type {type_id} is no struct", btf.types_offset + 4 * start)
-        return [btf.string(member[0]) for member in btf._elements(start, 3)]
+        return [btf.string(member[0]) for member in btf.elements(start, 3)]
 
     def struct_fields(self, name: str) -> dict[str, int]:
         """The fields of a struct or union and their offsets in bits; empty when there is none of this name.
@@ -255,7 +289,7 @@ class Btf:
         if budget[0] < 0 or depth > _DEEP:
             raise BtfError("a struct of more fields than any has", btf.types_offset + 4 * start)
         bitfields = btf._words[start + 1] >> 31
-        for name_offset, member, offset in btf._elements(start, 3):
+        for name_offset, member, offset in btf.elements(start, 3):
             name = btf.string(name_offset)
             at = base + (offset & 0xFFFFFF if bitfields else offset)
             if name:
@@ -270,9 +304,9 @@ class Btf:
             if not type_id:
                 return None
             btf, start = self._record(type_id)
-            if btf._kind(start) in _COMPOSITE:
+            if btf.kind_at(start) in _COMPOSITE:
                 return None if btf._words[start] else type_id
-            if btf._kind(start) not in _QUALIFIERS:
+            if btf.kind_at(start) not in _QUALIFIERS:
                 return None
             type_id = btf._words[start + 2]
         return None
@@ -285,7 +319,7 @@ class Btf:
         for place, start in enumerate(self._starts):
             if (wanted is None or words[start] in wanted) and words[start + 1] >> KIND_SHIFT == kinds.FUNC:
                 name = self.string(words[start]) if wanted is None else wanted[words[start]]
-                found.setdefault(name, self._first_id + place)
+                found.setdefault(name, self.first_id + place)
         return found
 
     def _wanted(self, names: Collection[str]) -> dict[int, str]:
