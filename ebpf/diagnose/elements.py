@@ -128,6 +128,15 @@ ROWS = (
         KeyMissingError,
     ),
     element_row(
+        "no_such_stack",
+        "E2BIG",
+        _DELETES,
+        ("STACK_TRACE",),
+        "the number is higher than that of any stack trace",
+        "{f.map} has no stack trace {f.shown!r}: their numbers are below max_entries, {f.max_entries}",
+        KeyMissingError,
+    ),
+    element_row(
         "struct_ops_key",
         "E2BIG",
         (_UPDATE,),

@@ -6,8 +6,9 @@ import os
 import sys
 
 from ebpf import uapi
-from ebpf.diagnose.words import errno_name, size_text
+from ebpf.diagnose.words import size_text
 from ebpf.errors import ArgumentError
+from ebpf.probe.calls import spell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class MapFailure:
 
         self.command = rules.command_name(command)
         self.errno = errno
-        self.error = errno_name(errno)
+        self.error = spell(errno)
         self.fd = fd
         self._map_type = map_type
         self._key_size = key_size
@@ -256,7 +257,7 @@ class MapFailure:
 
     @property
     def frozen(self) -> bool:
-        # kernel/bpf/syscall.c, bpf_map_show_fdinfo(); the line came with BPF_MAP_FREEZE's successor in 5.2.
+        # kernel/bpf/syscall.c, bpf_map_show_fdinfo()
         return self.info.get("frozen") == "1"
 
     @property
@@ -283,6 +284,11 @@ class MapFailure:
     def given_fd(self) -> int:
         """The descriptor that the value names."""
         return _signed((self.value or b"")[:4])
+
+    @property
+    def program_fd(self) -> int:
+        """The program that the value of a device or CPU map names behind its first number."""
+        return _signed((self.value or b"")[4:8])
 
     @property
     def key_fd(self) -> int:

@@ -248,7 +248,7 @@ ROWS = (
         "interrupted",
         "EINTR",
         groups.EVERY,
-        "a signal came, or (BPF_MAP_LOOKUP_BATCH before 6.15) entries vanished while they were read",
+        "a signal came, or (batches of older kernels) an entry vanished while it was read",
         "the call was interrupted: try again. A batch is interrupted when entries vanish while it reads them.",
         SyscallError,
     ),
@@ -281,7 +281,7 @@ ROWS = (
         "EFAULT",
         groups.EVERY,
         "a key, value or path is not in this process's memory",
-        "a buffer is not in this process's memory; before Linux 4.12 a first key cannot be asked for either. This is an"
+        "a buffer is not in this process's memory; the oldest kernels cannot be asked for a first key either. This is an"
         " error of the caller of v1.lowlevel, or of the library",
         SyscallError,
     ),

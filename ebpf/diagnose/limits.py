@@ -47,6 +47,13 @@ ROWS = (
         groups.MAPS_OF_MAPS,
     ),
     create_row(
+        "btf_not_btf",
+        "EINVAL",
+        "btf_fd is open, but not BTF",
+        "btf_fd {f.btf_fd} is no BTF: give the descriptor that BPF_BTF_LOAD made",
+        lambda f: f.btf_value_type_id and is_open(f.btf_fd) and "btf_id" not in fdinfo(f.btf_fd),
+    ),
+    create_row(
         "btf_sizes",
         "EINVAL",
         "key or value are not of the size that BTF says, or not of the kind that the type demands",
@@ -92,13 +99,6 @@ ROWS = (
         "btf_fd is {f.btf_fd}, which is not open: load the BTF first and keep it open until the map is created",
         lambda f: f.btf_value_type_id and not is_open(f.btf_fd),
         raises=SyscallError,
-    ),
-    create_row(
-        "btf_not_btf",
-        "EINVAL",
-        "btf_fd is open, but not BTF",
-        "btf_fd {f.btf_fd} is no BTF: give the descriptor that BPF_BTF_LOAD made",
-        lambda f: f.btf_value_type_id and is_open(f.btf_fd) and "btf_id" not in fdinfo(f.btf_fd),
     ),
     create_row(
         "special_fields",

@@ -51,7 +51,7 @@ def _no_admin(f: MapFailure) -> bool:
 ROWS = (
     element_row(
         "frozen_already",
-        "EBUSY",
+        "EPERM",
         _FREEZE,
         (),
         "the map is frozen already",
