@@ -18,7 +18,7 @@ from pathlib import Path
 from vagrant import tools
 from vagrant.layout import Files, predates
 
-__all__ = ["BOOT_LIMIT", "ROOT", "Guest", "Outcome"]
+__all__ = ["BOOT_LIMIT", "ROOT", "Guest", "Outcome", "read_results"]
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOT_LIMIT = 180  # seconds until the first command; 7 to 15 are usual under emulation
@@ -132,13 +132,8 @@ class Guest:
         if outcome.boot_seconds is None and (self.shared / "booted").exists():
             outcome.boot_seconds = 0.0
         outcome.run_seconds = time.monotonic() - started - (outcome.boot_seconds or 0.0)
-        outcome.notes = _lines(self.shared / "notes")
-        outcome.release = "".join(_lines(self.shared / "release")) or self.files.release
-        status = _lines(self.shared / "status")
-        if status and status[0].isdigit():
-            outcome.status, outcome.code = "exited", int(status[0])
-        elif any("Kernel panic" in line for line in outcome.console):
-            outcome.status = "panicked"
+        outcome.release = self.files.release
+        read_results(self.shared, outcome)
 
     @contextlib.contextmanager
     def _started(self, limit: float) -> Iterator[subprocess.Popen[bytes]]:
@@ -186,6 +181,17 @@ class Guest:
         (shim / "ebpf").chmod(0o755)
         words = shlex.join(self.command)
         (self.shared / "command").write_text(f"cd {shlex.quote(os.getcwd())} || exit 125\n{words}\n")
+
+
+def read_results(shared: Path, outcome: Outcome) -> None:
+    """What guest.sh has written: the command's exit code, the running release, what could not be set up."""
+    outcome.notes = _lines(shared / "notes")
+    outcome.release = "".join(_lines(shared / "release")) or outcome.release
+    status = _lines(shared / "status")
+    if status and status[0].isdigit():
+        outcome.status, outcome.code = "exited", int(status[0])
+    elif any("Kernel panic" in line for line in outcome.console):
+        outcome.status = "panicked"
 
 
 def _environment() -> Iterator[tuple[str, str]]:

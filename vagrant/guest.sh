@@ -30,10 +30,11 @@ if [ -e "$shared/config" ]; then
     attempt cp "$shared/config" "/boot/config-$(uname -r)"
 fi
 
-# A /tmp to write to. What the host has there is only kept where the project itself lies in it.
+# A /tmp to write to. What the host has there is only kept where the project itself lies in it. A Vagrant machine has its own.
 mkdir -p /run/matrix/upper /run/matrix/work /run/matrix/shared /run/matrix/home
-attempt mount --bind "$shared" /run/matrix/shared
+[ "$shared" = /run/matrix/shared ] || attempt mount --bind "$shared" /run/matrix/shared
 case "$(cat "$shared/keep-tmp")" in
+machine) ;;
 yes) attempt mount -t overlay -o lowerdir=/tmp,upperdir=/run/matrix/upper,workdir=/run/matrix/work tmp /tmp ;;
 *) attempt mount -t tmpfs tmp /tmp ;;
 esac

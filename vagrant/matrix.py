@@ -4,6 +4,7 @@ python -m vagrant.matrix                                      every kernel of ke
 python -m vagrant.matrix --kernels 5.10,newest                some of them
 python -m vagrant.matrix --kernels 6.1 -- ebpf supported bpf_loop    a command instead of the tests
 python -m vagrant.matrix --image bzImage --config .config     a kernel of your own
+python -m vagrant.matrix --vagrant ubuntu-14.04,alma-9        Vagrant's machines, see docs/vagrant.md
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from vagrant import cache, report, rows, tools
+from vagrant import cache, machines, report, rows, tools
 from vagrant.errors import MatrixError, UnknownName
 from vagrant.guest import ROOT
 from vagrant.mirror import Mirror, configured
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--kernels", metavar="NAMES", help="names of kernels.toml, separated by commas; newest is the last"
     )
+    parser.add_argument("--vagrant", metavar="NAMES", help="Vagrant machines of kernels.toml, separated by commas")
     parser.add_argument("--list", action="store_true", help="the names, and which of them are in the cache")
     parser.add_argument("--image", metavar="FILE", help="a bzImage of your own, instead of kernels.toml's")
     parser.add_argument("--config", metavar="FILE", help="the configuration that --image was built with")
@@ -101,12 +103,17 @@ def _run(options: argparse.Namespace, command: list[str]) -> int:
     if options.list:
         for name in known:
             print(f"{name:8} {'cached' if store.has(name) else 'not fetched yet'}")
+        for machine in machines.machines().values():
+            print(f"--vagrant {machine.name:20} {machine.special}")
         return 0
     chosen = _chosen(options, known)
     jobs = options.jobs if options.jobs is not None else min(2, os.cpu_count() or 1)
     if jobs < 1 or options.time_limit <= 0:
         raise MatrixError("--jobs and --time-limit must be positive")
-    tools.check()
+    if any(isinstance(kernel, rows.Kernel) for kernel in chosen):
+        tools.check()
+    if any(isinstance(kernel, machines.Machine) for kernel in chosen):
+        machines.check()
     # The guest cannot write byte code beside the sources, and takes long to compile them.
     for package in ("ebpf", "featuredb", "tests"):
         compileall.compile_dir(ROOT / package, quiet=2)
@@ -126,7 +133,7 @@ def _run(options: argparse.Namespace, command: list[str]) -> int:
         collect=None if directory is None else lambda result, shared: _collect(result, shared, directory, screen),
     )
     if options.fetch:
-        return runner.fetch(chosen)
+        return runner.fetch([kernel for kernel in chosen if isinstance(kernel, rows.Kernel)])
     results = runner.run(chosen, command or ["sh", str(ROOT / "vagrant/suite.sh")], jobs)
     if directory is not None:
         report.write(results, directory)
@@ -140,10 +147,10 @@ def _run(options: argparse.Namespace, command: list[str]) -> int:
     return _exit_code(results, command, options.allow_missing)
 
 
-def _chosen(options: argparse.Namespace, known: dict[str, rows.Kernel]) -> list[rows.Kernel]:
+def _chosen(options: argparse.Namespace, known: dict[str, rows.Kernel]) -> list[rows.Kernel | machines.Machine]:
     if options.image:
-        if options.kernels:
-            raise UnknownName("--image is a kernel of your own: it cannot be used with --kernels")
+        if options.kernels or options.vagrant:
+            raise UnknownName("--image is a kernel of your own: it cannot be used with --kernels or --vagrant")
         name = Path(options.image).name
         return [
             rows.Kernel(
@@ -152,7 +159,14 @@ def _chosen(options: argparse.Namespace, known: dict[str, rows.Kernel]) -> list[
         ]
     if options.config or options.modules:
         raise UnknownName("--config and --modules belong to --image")
-    return rows.select(options.kernels, known) if options.kernels is not None else list(known.values())
+    chosen: list[rows.Kernel | machines.Machine] = []
+    if options.vagrant is not None:
+        chosen += machines.select(options.vagrant, machines.machines())
+    if options.kernels is not None:
+        chosen += rows.select(options.kernels, known)
+    elif options.vagrant is None:
+        chosen += known.values()
+    return chosen
 
 
 def _mirror(options: argparse.Namespace) -> Mirror:
@@ -190,7 +204,7 @@ def _exit_code(results: list[Result], command: list[str], allow_missing: bool) -
 class _Screen:
     """Prints lines as they come, with the kernel's name in front where there are several."""
 
-    def __init__(self, chosen: list[rows.Kernel], raw: bool) -> None:
+    def __init__(self, chosen: list[rows.Kernel | machines.Machine], raw: bool) -> None:
         self._width = max(len(kernel.name) for kernel in chosen)
         self._alone = len(chosen) == 1
         self._raw = raw

@@ -19,11 +19,14 @@ _WIDTH = 80
 
 def table(results: list[Result]) -> str:
     """A line for each kernel, in 80 columns, and under it what went wrong."""
-    lines = [f"{'kernel':8} {'release':26} {'result':14} {'pass':>5} {'fail':>4} {'skip':>4} {'boot':>5} {'run':>6}"]
+    width = max([8, *(len(result.kernel) for result in results)])
+    lines = [
+        f"{'kernel':{width}} {'release':26} {'result':14} {'pass':>5} {'fail':>4} {'skip':>4} {'boot':>5} {'run':>6}"
+    ]
     for result in results:
         boot = "-" if result.boot_seconds is None else f"{result.boot_seconds:.0f} s"
         lines.append(
-            f"{result.kernel[:8]:8} {_short(result.release, 26):26} {result.status:14} {result.passed:>5} "
+            f"{result.kernel:{width}} {_short(result.release, 26):26} {result.status:14} {result.passed:>5} "
             f"{result.failed:>4} {result.skipped:>4} {boot:>5} {f'{result.run_seconds:.0f} s':>6}"
         )
     for result in results:

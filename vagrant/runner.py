@@ -13,6 +13,7 @@ from vagrant import layout, rows, tools
 from vagrant.cache import Cache
 from vagrant.errors import MatrixError, NotObtainable
 from vagrant.guest import Guest
+from vagrant.machines import Machine, MachineGuest
 from vagrant.mirror import Mirror
 from vagrant.result import NOT_OBTAINABLE, Result
 
@@ -56,14 +57,15 @@ class Runner:
         self._acceleration = acceleration
         self._refresh = refresh
         self._collect = collect
-        self._guests: set[Guest] = set()
+        self._guests: set[Guest | MachineGuest] = set()
         self._cancelled = threading.Event()
 
-    def run(self, kernels: Sequence[rows.Kernel], command: Sequence[str], jobs: int) -> list[Result]:
+    def run(self, kernels: Sequence[rows.Kernel | Machine], command: Sequence[str], jobs: int) -> list[Result]:
         """The results in the order of the kernels. On an interrupt every guest is stopped before it is raised again."""
         wrappers = Path(tempfile.mkdtemp(prefix="ebpf-matrix-"))
         try:
-            self._virtiofsd = self._virtiofsd_in(wrappers)
+            if any(isinstance(kernel, rows.Kernel) for kernel in kernels):
+                self._virtiofsd = self._virtiofsd_in(wrappers)
             with ThreadPoolExecutor(jobs) as pool:
                 try:
                     futures = [pool.submit(self._one, kernel, command) for kernel in kernels]
@@ -110,28 +112,21 @@ class Runner:
         tools.library_wrapper(unpacked, "virtiofsd", directory)
         return directory
 
-    def _one(self, kernel: rows.Kernel, command: Sequence[str]) -> Result:
+    def _one(self, kernel: rows.Kernel | Machine, command: Sequence[str]) -> Result:
         try:
-            files = self._files(kernel)
+            guest, what = self._guest(kernel, command)
         except NotObtainable as error:
             self._say(kernel.name, f"{NOT_OBTAINABLE}: {error}")
             return Result(kernel.name, NOT_OBTAINABLE, explanation=str(error))
         except MatrixError as error:
             self._say(kernel.name, str(error))
             return Result(kernel.name, "not fetched", explanation=str(error))
-        guest = Guest(
-            files,
-            command,
-            virtiofsd=self._virtiofsd,
-            cpu=kernel.cpu,
-            acceleration=self._acceleration,
-        )
         with guest:
             self._guests.add(guest)
             try:
                 if self._cancelled.is_set():
                     raise Cancelled
-                self._say(kernel.name, f"booting {files.release}")
+                self._say(kernel.name, what)
                 outcome = guest.run(self._limit, lambda line: self._output(kernel.name, line))
                 result = Result.of_command(kernel.name, outcome)
                 if self._collect is not None and not self._cancelled.is_set():
@@ -139,6 +134,13 @@ class Runner:
             finally:
                 self._guests.discard(guest)
         return result
+
+    def _guest(self, kernel: rows.Kernel | Machine, command: Sequence[str]) -> tuple[Guest | MachineGuest, str]:
+        if isinstance(kernel, Machine):
+            return MachineGuest(kernel, command), f"starting, from the box {kernel.box}"
+        files = self._files(kernel)
+        guest = Guest(files, command, virtiofsd=self._virtiofsd, cpu=kernel.cpu, acceleration=self._acceleration)
+        return guest, f"booting {files.release}"
 
     def _files(self, kernel: rows.Kernel) -> layout.Files:
         if kernel.image:
