@@ -19,7 +19,11 @@
         ├── KeyMissingError (KeyError)               ENOENT: the map has no such key
         ├── KeyExistsError (KeyError)                EEXIST: the map has the key already
         ├── MapFullError                             E2BIG: the map holds max_entries elements
-        └── OutOfMemoryError (MemoryError)           ENOMEM
+        ├── OutOfMemoryError (MemoryError)           ENOMEM
+        ├── ProgramLoadError                         the kernel refused a program; `log` is the verifier's
+        │   ├── UnsupportedProgramError (UnsupportedFeatureError)  it needs what this kernel lacks
+        │   └── ProgramDeniedError (PermissionDeniedError)  this process may not load it
+        └── AttachError                              a program could not be attached; `target` says to what
 
 A closed map or program raises `ClosedError` (`ValueError`, as files do).
 """
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ArgumentError",
     "AssemblyError",
+    "AttachError",
     "BtfError",
     "ClosedError",
     "EbpfError",
@@ -46,12 +51,15 @@ __all__ = [
     "OutOfMemoryError",
     "PermissionDeniedError",
     "ProfileError",
+    "ProgramDeniedError",
+    "ProgramLoadError",
     "SyscallError",
     "UndecidedFeatureError",
     "UnknownFeatureError",
     "UnknownKernelError",
     "UnpicklableError",
     "UnsupportedFeatureError",
+    "UnsupportedProgramError",
 ]
 
 
@@ -187,3 +195,47 @@ class MapFullError(SyscallError):
 
 class OutOfMemoryError(SyscallError, MemoryError):
     """The kernel had no memory for the object."""
+
+
+class ProgramLoadError(SyscallError):
+    """The kernel refused a program.
+
+    Attributes:
+        log: the verifier's log, whole; empty when the verifier was not reached.
+        instruction: the number of the instruction it stopped at, or ``None``.
+        source: where that comes from, ``"sample.bpf.c:12: x = y + 1;"``; empty when not known.
+        verdicts: what the program needs and this kernel does not offer, one `ebpf.kernel.Verdict` each.
+    """
+
+    def __init__(
+        self,
+        errno: int,
+        message: str,
+        log: str = "",
+        instruction: int | None = None,
+        source: str = "",
+        verdicts: Sequence[Verdict] = (),
+    ) -> None:
+        OSError.__init__(self, errno, message)  # not super(): in the subclasses a FeatureError comes next
+        self.command = "BPF_PROG_LOAD"
+        self.log = log
+        self.instruction = instruction
+        self.source = source
+        self.verdicts = tuple(verdicts)
+        self.verdict = self.verdicts[0] if self.verdicts else None
+
+
+class UnsupportedProgramError(ProgramLoadError, UnsupportedFeatureError):
+    """The program needs what this kernel lacks: ``verdicts`` says what."""
+
+
+class ProgramDeniedError(ProgramLoadError, PermissionDeniedError):
+    """The kernel could load the program, but not for this process; the message names the capability or policy."""
+
+
+class AttachError(SyscallError):
+    """A program could not be attached. ``target`` is what it was to be attached to, in words."""
+
+    def __init__(self, errno: int, message: str, command: str = "", target: str = "") -> None:
+        super().__init__(errno, message, command)
+        self.target = target

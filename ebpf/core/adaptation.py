@@ -97,6 +97,24 @@ _ROWS = (
         "keys and values of an opened map are bytes: the kernel holds no description of them",
         "types; give key= and value= to have them",
     ),
+    (
+        "unnamed_program",
+        "program_names",
+        "the program is loaded without its name",
+        "the name is known to this process only",
+    ),
+    (
+        "attach_type",
+        "expected_attach_type",
+        "the program is loaded without saying how it is to be attached, where its section's name allows that",
+        "nothing: such kernels do not ask",
+    ),
+    (
+        "program_btf",
+        "line_info",
+        "the program is loaded without its BTF, types of functions and source lines",
+        "source lines in the verifier's log and in bpftool; programs that extend or trace this one",
+    ),
 )
 
 ADAPTATIONS: dict[str, Adaptation] = {row[0]: Adaptation(*row) for row in _ROWS}

@@ -12,7 +12,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ebpf.verdict import Verdict
 
-__all__ = ["broken", "command_name", "is_array", "map_type_name", "unsupported_flag"]
+__all__ = [
+    "attach_type_name",
+    "broken",
+    "command_name",
+    "is_array",
+    "map_type_name",
+    "program_type_name",
+    "unsupported_flag",
+]
 
 _ARRAYS = frozenset(
     (
@@ -41,6 +49,16 @@ _PAGE_ORDER_LIMIT = 4 * 2**20  # KMALLOC_MAX_SIZE with 4 KiB pages: an element i
 def map_type_name(map_type: int) -> str:
     """``BPF_MAP_TYPE_HASH`` for 1; ``map type 99`` for a number without a name."""
     return _named("map_type", map_type) or f"map type {map_type}"
+
+
+def program_type_name(program_type: int) -> str:
+    """``BPF_PROG_TYPE_XDP`` for 6; ``program type 99`` for a number without a name."""
+    return _named("program_type", program_type) or f"program type {program_type}"
+
+
+def attach_type_name(attach_type: int) -> str:
+    """``BPF_CGROUP_INET_INGRESS`` for 0; ``attach type 999`` for a number without a name."""
+    return _named("attach_type", attach_type) or f"attach type {attach_type}"
 
 
 def command_name(command: int) -> str:

@@ -14,9 +14,15 @@ Names are loaded when they are first asked for.
 from __future__ import annotations
 
 # The public name -> the module of this package that has it.
-_HOMES: dict[str, str] = {}
+_HOMES: dict[str, str] = {
+    "Program": "program",
+}
 
-__all__: list[str] = []
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ebpf.v2.program import Program
+
+__all__ = ["Program"]
 
 
 def __getattr__(name: str) -> object:

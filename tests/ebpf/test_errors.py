@@ -19,6 +19,10 @@ BUILTINS = {
     errors.KeyExistsError(17, "x"): KeyError,
     errors.MapFullError(7, "x"): OSError,
     errors.OutOfMemoryError(12, "x"): MemoryError,
+    errors.ProgramLoadError(22, "x"): OSError,
+    errors.UnsupportedProgramError(22, "x"): NotImplementedError,
+    errors.ProgramDeniedError(1, "x"): PermissionError,
+    errors.AttachError(22, "x"): OSError,
 }
 
 
@@ -45,3 +49,9 @@ def test_unknown_names_come_with_suggestions() -> None:
     error = errors.UnknownFeatureError("BPF_MAP_TYPE_HSH", ["BPF_MAP_TYPE_HASH"])
     assert str(error) == "no kernel feature is called 'BPF_MAP_TYPE_HSH'. Did you mean BPF_MAP_TYPE_HASH?"
     assert error.suggestions == ("BPF_MAP_TYPE_HASH",)
+
+
+def test_program_errors_keep_errno_log_and_sentence() -> None:
+    for kind in (errors.ProgramLoadError, errors.UnsupportedProgramError, errors.ProgramDeniedError):
+        error = kind(22, "it says so", "0: (95) exit", 0, "x.c:1")
+        assert (str(error), error.errno, error.log, error.instruction) == ("it says so", 22, "0: (95) exit", 0)
