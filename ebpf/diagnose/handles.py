@@ -6,8 +6,8 @@ import errno
 import os
 
 from ebpf.diagnose.verdicts import verdict_error
-from ebpf.diagnose.words import errno_name
 from ebpf.errors import EbpfError, KeyMissingError, PermissionDeniedError, SyscallError
+from ebpf.probe.calls import spell
 
 __all__ = ["object_command", "object_path"]
 
@@ -25,7 +25,7 @@ def object_command(command: int, doing: str, error: int, number: int | None = No
     from ebpf.kernel import running
 
     name = rules.command_name(command)
-    what = f"{doing} failed ({errno_name(error)})"
+    what = f"{doing} failed ({spell(error)})"
     if error == errno.ENOENT and number is not None:
         return KeyMissingError(error, f"{what}: there is no such id, or no longer", name)
     if error in (errno.EINVAL, errno.EPERM):
@@ -42,7 +42,7 @@ def object_path(command: int, doing: str, error: int, path: str) -> EbpfError:
     from ebpf.core import rules
 
     name = rules.command_name(command)
-    what = f"{doing} failed ({errno_name(error)})"
+    what = f"{doing} failed ({spell(error)})"
     pinning = name == "BPF_OBJ_PIN"
     parent = os.path.dirname(os.path.abspath(path))
     if error == errno.EEXIST:

@@ -10,7 +10,6 @@ from ebpf.diagnose import verifier_log
 from ebpf.diagnose.needs import instruction_at
 from ebpf.diagnose.refusals import find
 from ebpf.diagnose.verdicts import verdict_error
-from ebpf.diagnose.words import ENOTSUPP, errno_name
 from ebpf.errors import (
     ArgumentError,
     EbpfError,
@@ -19,6 +18,7 @@ from ebpf.errors import (
     SyscallError,
     UnsupportedProgramError,
 )
+from ebpf.probe.calls import ENOTSUPP, spell
 from ebpf.verdict import ABSENT, COMPILED_OUT, DENIED
 
 TYPE_CHECKING = False
@@ -42,7 +42,7 @@ def program_load(load: Load, error: int, log: str) -> ProgramLoadError:
     said = verifier_log.read(log)
     finding = find(load, error, said, type_name)
     source = _source(load, said)
-    lines = [f"BPF_PROG_LOAD of {called} failed ({errno_name(error)}): {finding.text}"]
+    lines = [f"BPF_PROG_LOAD of {called} failed ({spell(error)}): {finding.text}"]
     where = _where(load, said, source)
     if where:
         lines.append(f"  {where}")
@@ -81,7 +81,7 @@ def test_run(program_type: int, error: int, data: bytes | None, ctx: bytes | Non
     from ebpf.kernel import running
 
     name = rules.program_type_name(program_type)
-    what = f"BPF_PROG_TEST_RUN of a {name} program failed ({errno_name(error)})"
+    what = f"BPF_PROG_TEST_RUN of a {name} program failed ({spell(error)})"
     if error in (errno.EINVAL, errno.EPERM):
         verdict = running().check("BPF_PROG_TEST_RUN")
         if verdict.status in (ABSENT, COMPILED_OUT, DENIED):

@@ -11,8 +11,9 @@ import re
 
 from ebpf import uapi
 from ebpf.diagnose.needs import Need, helper_name, instruction_at, unmet
-from ebpf.diagnose.words import ENOTSUPP, size_text
+from ebpf.diagnose.words import size_text
 from ebpf.kernel import running
+from ebpf.probe.calls import ENOTSUPP
 from ebpf.verdict import ABSENT, COMPILED_OUT, DENIED, SUPPORTED, UNKNOWN
 
 TYPE_CHECKING = False
