@@ -41,7 +41,7 @@ class Btf:
     def __init__(self, data: bytes, base: Btf | None = None) -> None:
         self._base = base
         self.first_id: int = 1 if base is None else base.first_id + len(base)
-        self._first_offset: int = 0 if base is None else base._first_offset + len(base._strings)
+        self._first_offset: int = 0 if base is None else base.strings_end
         header = Header(data)
         self.types_offset = header.types_offset
         self._strings: bytes = data[header.strings_offset : header.strings_offset + header.strings_size]
@@ -55,7 +55,9 @@ class Btf:
         self._lengths = kinds.Lengths(header.layout)
         self._starts: list[int] = []  # the word at which each record begins, as far as known
         self._next = 0  # the word after the last known record
-        self._looked_up: dict[str, list[int]] = {}  # the ids of names that `look_up` was asked for
+        self._looked_up: dict[str, list[int]] = {}  # the ids of names that were asked for
+        self._beginnings: dict[str, list[str]] = {}
+        self._names: list[int] = []  # the first word of every record, once many were asked for
         self._objects: dict[int, Type] = {}
         self.native = header.native
         self.pointer_size: int = 8 if base is None else base.pointer_size
@@ -146,22 +148,37 @@ class Btf:
             yield self._first_offset + found
             found = self._strings.find(needle, found + 1)
 
+    def names_from(self, beginning: str) -> list[str]:
+        """The strings that begin with `beginning`: names of flavours such as ``task_struct___old``."""
+        found = self._beginnings.get(beginning)
+        if found is None:
+            found, needle = [], b"\0" + beginning.encode()
+            at = self._strings.find(needle)
+            while at >= 0:
+                end = self._strings.index(b"\0", at + 1)
+                found.append(self._strings[at + 1 : end].decode("utf-8", "backslashreplace"))
+                at = self._strings.find(needle, at + 1)
+            self._beginnings[beginning] = found
+        return found
+
     def ids(self, name: str, *wanted: int) -> list[int]:
         """The ids of the types with this name, of these kinds (`ebpf.btf.kinds`) or of any; without the base's."""
-        known = self._looked_up.get(name)
-        if known is not None:
-            return [each for each in known if not wanted or self.kind_at(self._starts[each - self.first_id]) in wanted]
-        offsets = set(self._offsets(name)) if name else ()
-        if len(offsets) <= _FEW:
-            found = [pair for offset in offsets for pair in self._find(struct.pack("=I", offset))]
-        else:
+        found = self._looked_up.get(name)
+        if found is None:
+            offsets = set(self._offsets(name)) if name else set[int]()
+            if len(offsets) <= _FEW and self._next < len(self._words):
+                found = sorted(type_id for offset in offsets for type_id, _ in self._find(struct.pack("=I", offset)))
+            else:
+                found = [self.first_id + place for place in self._named(offsets)]
+            self._looked_up[name] = found
+        return [each for each in found if not wanted or self.kind_at(self._starts[each - self.first_id]) in wanted]
+
+    def _named(self, offsets: Collection[int]) -> Iterator[int]:
+        """The places of all records whose names are at these offsets."""
+        if not self._names:
             self._walk(len(self._words))
-            found = [
-                (self.first_id + place, start)
-                for place, start in enumerate(self._starts)
-                if self._words[start] in offsets
-            ]
-        return sorted(type_id for type_id, start in found if not wanted or self.kind_at(start) in wanted)
+            self._names = list(map(self._words.__getitem__, self._starts))
+        return compress(range(len(self._names)), map(offsets.__contains__, self._names))
 
     def look_up(self, names: Collection[str]) -> None:
         """Look for many names at once, so that `ids`, and what builds on it, need not search for each of them."""
@@ -212,6 +229,15 @@ class Btf:
         except IndexError:
             raise BtfError("the last type is cut off", self.types_offset + 4 * position) from None
 
+    def record_words(self, start: int) -> tuple[int, ...]:
+        """The words of the record that begins at this word, without the first three."""
+        return tuple(self._words[start + HEADER_WORDS : start + self._lengths[self._words[start + 1]]])
+
+    @property
+    def strings_end(self) -> int:
+        """The offset after the last string: where those of a module's BTF begin."""
+        return self._first_offset + len(self._strings)
+
     def kind_at(self, start: int) -> int:
         """The kind of the record that begins at this word."""
         return self._words[start + 1] >> KIND_SHIFT & KIND_MASK
@@ -250,17 +276,17 @@ class Btf:
     def values(self, type_id: int) -> dict[str, int]:
         """The enumerators of the enum with this id and their values."""
         btf, start = self._record(type_id)
-        signed = btf._words[start + 1] >> 31
-        if btf.kind_at(start) == kinds.ENUM:
-            pairs = [(each[0], each[1], 32) for each in btf.elements(start, 2)]
-        elif btf.kind_at(start) == kinds.ENUM64:
-            pairs = [(each[0], each[1] | each[2] << 32, 64) for each in btf.elements(start, 3)]
-        else:
+        if btf.kind_at(start) not in (kinds.ENUM, kinds.ENUM64):
             raise BtfError(f"type {type_id} is no enum", btf.types_offset + 4 * start)
-        return {
-            btf.string(name): value - (1 << bits) if signed and value >> (bits - 1) else value
-            for name, value, bits in pairs
-        }
+        return dict(btf.enumerators_at(start))
+
+    def enumerators_at(self, start: int) -> Iterator[tuple[str, int]]:
+        """The enumerators and values of the enum whose record begins at this word, in order."""
+        signed = self._words[start + 1] >> 31
+        words, bits = (3, 64) if self.kind_at(start) == kinds.ENUM64 else (2, 32)
+        for name, low, *high in self.elements(start, words):
+            value = low | high[0] << 32 if high else low
+            yield self.string(name), value - (1 << bits) if signed and value >> (bits - 1) else value
 
     def members(self, type_id: int) -> list[str]:
         """The names of the members of the struct or union with this id, in order; empty for an anonymous one."""

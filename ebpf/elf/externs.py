@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ebpf.btf import kinds
+from ebpf.btf.core.access import essential
 from ebpf.btf.types import Array, Datasec, Enum, Func, FuncProto, Int, Var
 from ebpf.elf import file
 
@@ -60,16 +61,6 @@ class Extern:
 
     def __repr__(self) -> str:
         return f"<Extern {self.name!r}, {'weak ' if self.weak else ''}{self.kind}>"
-
-
-def essential(name: str) -> str:
-    """A name without its flavour: ``task_struct`` of ``task_struct___old`` (libbpf, bpf_core_essential_name_len())."""
-    at = name.rfind("___")
-    while at > 0:
-        if name[at - 1] != "_" and at + 3 < len(name) and name[at + 3] != "_":
-            return name[:at]
-        at = name.rfind("___", 0, at + 2)
-    return name
 
 
 def collect(elf: Elf, btf: Btf | None) -> dict[str, Extern]:

@@ -132,6 +132,15 @@ class ObjectFile:
         arena.data = section.data
         self._data_places[section.index] = arena.name
 
+    @property
+    def layout(self) -> dict[str, tuple[int, dict[str, int]]]:
+        """For each section of variables its size, and the offsets of its variables: what compilers leave open."""
+        return {
+            each.name: (each.value_size, {variable.name: variable.offset for variable in each.variables})
+            for each in self.maps.values()
+            if each.kind == DATA
+        }
+
     def map_at(self, section: int, offset: int) -> str | None:
         """The name of the map that is defined at a byte of a section."""
         return self._map_places.get((section, offset))
