@@ -17,6 +17,7 @@
     ├── UnpicklableError (TypeError)                 it owns a file descriptor
     └── SyscallError (OSError)                       bpf(2) failed; `errno` and `command` say how
         ├── KeyMissingError (KeyError)               ENOENT: the map has no such key
+        │   └── IndexMissingError (IndexError)       the array is not that long
         ├── KeyExistsError (KeyError)                EEXIST: the map has the key already
         ├── MapFullError                             E2BIG: the map holds max_entries elements
         ├── OutOfMemoryError (MemoryError)           ENOMEM
@@ -44,6 +45,7 @@ __all__ = [
     "ClosedError",
     "EbpfError",
     "FeatureError",
+    "IndexMissingError",
     "KeyExistsError",
     "KeyMissingError",
     "MapFullError",
@@ -183,6 +185,10 @@ class SyscallError(EbpfError, OSError):
 
 class KeyMissingError(SyscallError, KeyError):
     """The map has no such key."""
+
+
+class IndexMissingError(KeyMissingError, IndexError):
+    """The index is beyond the end of the array."""
 
 
 class KeyExistsError(SyscallError, KeyError):

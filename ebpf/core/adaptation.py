@@ -134,15 +134,20 @@ def adapt(thing: Descriptor, name: str) -> None:
         thing.adaptations = (*thing.adaptations, row)
 
 
-def refused(row: Adaptation) -> EbpfError:
-    """The error of an object that may not do what `row` says instead."""
+def refused(row: Adaptation, because: str = "") -> EbpfError:
+    """The error of an object that may not do what `row` says instead.
+
+    Parameters:
+        because: why this cannot be done, where it is not for ``adapt=False``.
+    """
     from ebpf.errors import UnsupportedFeatureError
     from ebpf.kernel import running
 
     verdict = running().check(row.feature)
-    return UnsupportedFeatureError(
-        f"{verdict.explain()} adapt=False refuses what would be done instead: {row.instead}.", verdict
-    )
+    reason = because or f"adapt=False refuses what would be done instead: {row.instead}"
+    if verdict:
+        return UnsupportedFeatureError(f"{row.feature} works here, but not for this object: {reason}.", verdict)
+    return UnsupportedFeatureError(f"{verdict.explain()} {reason}.", verdict)
 
 
 def document() -> str:

@@ -31,7 +31,7 @@ class PerCpuCodec(Codec):
         as_array = type(each.dtype).__module__.partition(".")[0] == "numpy"
 
         def encode(values: Any) -> bytes:
-            if type(values).__module__ == "numpy" and getattr(values, "shape", ()):
+            if type(values).__module__ == "numpy" and getattr(values, "shape", None):
                 values = list(values)
             if not isinstance(values, (list, tuple)) or _is_one(each, values, cpus):
                 values = [values] * cpus

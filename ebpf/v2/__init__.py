@@ -13,16 +13,140 @@ Names are loaded when they are first asked for.
 
 from __future__ import annotations
 
-# The public name -> the module of this package that has it.
-_HOMES: dict[str, str] = {
-    "Program": "program",
+# The module of this package -> the public names that it has.
+_NAMES: dict[str, tuple[str, ...]] = {
+    "array": (
+        "ArrayMap",
+        "IndexedMap",
+        "PerCpuArrayMap",
+    ),
+    "hash": (
+        "HashMap",
+        "LpmTrie",
+        "LruHashMap",
+        "LruPerCpuHashMap",
+        "PerCpuHashMap",
+        "RHashMap",
+    ),
+    "keyed": ("KeyedMap",),
+    "map": ("Map",),
+    "network": (
+        "CpuMap",
+        "DevMap",
+        "DevMapHash",
+        "ReuseportSockArray",
+        "SockHash",
+        "SockMap",
+        "XskMap",
+    ),
+    "open": (
+        "maps",
+        "open_map",
+    ),
+    "program": ("Program",),
+    "queue": (
+        "BloomFilter",
+        "Queue",
+        "Stack",
+    ),
+    "references": (
+        "ArrayOfMaps",
+        "CgroupArray",
+        "HashOfMaps",
+        "PerfEventArray",
+        "ProgramArray",
+    ),
+    "special": (
+        "Arena",
+        "InsnArray",
+        "StackTraceMap",
+        "StructOps",
+    ),
+    "storage": (
+        "CgroupStorage",
+        "CgrpStorage",
+        "InodeStorage",
+        "PerCpuCgroupStorage",
+        "SkStorage",
+        "TaskStorage",
+    ),
+    "types": (
+        "s16",
+        "s32",
+        "s64",
+        "s8",
+        "u16",
+        "u32",
+        "u64",
+        "u8",
+    ),
 }
+_HOMES = {name: home for home, names in _NAMES.items() for name in names}
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ebpf.v2.array import ArrayMap, IndexedMap, PerCpuArrayMap
+    from ebpf.v2.hash import HashMap, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuHashMap, RHashMap
+    from ebpf.v2.keyed import KeyedMap
+    from ebpf.v2.map import Map
+    from ebpf.v2.network import CpuMap, DevMap, DevMapHash, ReuseportSockArray, SockHash, SockMap, XskMap
+    from ebpf.v2.open import maps, open_map
     from ebpf.v2.program import Program
+    from ebpf.v2.queue import BloomFilter, Queue, Stack
+    from ebpf.v2.references import ArrayOfMaps, CgroupArray, HashOfMaps, PerfEventArray, ProgramArray
+    from ebpf.v2.special import Arena, InsnArray, StackTraceMap, StructOps
+    from ebpf.v2.storage import CgroupStorage, CgrpStorage, InodeStorage, PerCpuCgroupStorage, SkStorage, TaskStorage
+    from ebpf.v2.types import s8, s16, s32, s64, u8, u16, u32, u64
 
-__all__ = ["Program"]
+__all__ = [
+    "Arena",
+    "ArrayMap",
+    "ArrayOfMaps",
+    "BloomFilter",
+    "CgroupArray",
+    "CgroupStorage",
+    "CgrpStorage",
+    "CpuMap",
+    "DevMap",
+    "DevMapHash",
+    "HashMap",
+    "HashOfMaps",
+    "IndexedMap",
+    "InodeStorage",
+    "InsnArray",
+    "KeyedMap",
+    "LpmTrie",
+    "LruHashMap",
+    "LruPerCpuHashMap",
+    "Map",
+    "PerCpuArrayMap",
+    "PerCpuCgroupStorage",
+    "PerCpuHashMap",
+    "PerfEventArray",
+    "Program",
+    "ProgramArray",
+    "Queue",
+    "RHashMap",
+    "ReuseportSockArray",
+    "SkStorage",
+    "SockHash",
+    "SockMap",
+    "Stack",
+    "StackTraceMap",
+    "StructOps",
+    "TaskStorage",
+    "XskMap",
+    "maps",
+    "open_map",
+    "s8",
+    "s16",
+    "s32",
+    "s64",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -16,6 +16,7 @@ BUILTINS = {
     errors.UnpicklableError("x"): TypeError,
     errors.SyscallError(2, "x"): OSError,
     errors.KeyMissingError(2, "x"): KeyError,
+    errors.IndexMissingError(7, "x"): IndexError,
     errors.KeyExistsError(17, "x"): KeyError,
     errors.MapFullError(7, "x"): OSError,
     errors.OutOfMemoryError(12, "x"): MemoryError,
