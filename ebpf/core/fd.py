@@ -76,8 +76,12 @@ class Descriptor:
             self.close()
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        self.refuse_pickling(self)
+
+    def refuse_pickling(self, thing: object) -> NoReturn:
+        """Raise `UnpicklableError` about this object, or about `thing`, which is made of it."""
         raise UnpicklableError(
-            f"a {type(self).__name__} cannot be pickled or copied: it owns a file descriptor, which means nothing in"
+            f"a {type(thing).__name__} cannot be pickled or copied: it owns a file descriptor, which means nothing in"
             f" another process. Pin the {self.noun} and open it there by its path, or send the descriptor over a Unix"
             " socket (socket.send_fds())."
         )

@@ -51,14 +51,14 @@ def load(blob: bytes) -> int:
 
 def _failed(error: int) -> EbpfError:
     from ebpf import diagnose
-    from ebpf.diagnose.words import errno_name
     from ebpf.errors import PermissionDeniedError, SyscallError
     from ebpf.kernel import running
+    from ebpf.probe.calls import spell
 
     verdict = running().check("BPF_BTF_LOAD")
     if not verdict:
         return diagnose.verdict_error(verdict)
-    what = f"BPF_BTF_LOAD of the types of a map failed ({errno_name(error)})"
+    what = f"BPF_BTF_LOAD of the types of a map failed ({spell(error)})"
     if error == errno.EPERM:
         return PermissionDeniedError(f"{what}: this process may not", verdict, error)
     return SyscallError(error, what, "BPF_BTF_LOAD")

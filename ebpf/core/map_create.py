@@ -87,9 +87,11 @@ def create(
     if result >= 0:
         return result
     if result == -errno.EPERM and core.adapt:
-        again = _with_more_memory(core, attr)
+        from ebpf.core.memlock import with_more
+
+        again = with_more(lambda: syscall.attempt(uapi.BPF_MAP_CREATE, attr))
         if again >= 0:
-            return again
+            return _adapted(core, again, ("memlock",), core.flags)
     if result in _REFUSED:
         for without, flags in _relaxations(core, bool(name), bool(btf_fd)):
             relaxed = attribute(flags, b"" if "unnamed" in without else name, "untyped" not in without)
@@ -153,35 +155,3 @@ def _adapted(core: MapCore, fd: int, without: tuple[str, ...], flags: int) -> in
         raise
     core.flags = flags
     return fd
-
-
-def _with_more_memory(core: MapCore, attr: bytes) -> int:
-    """The call again under a raised RLIMIT_MEMLOCK: an fd, or -EPERM. The limit stays only when it was needed.
-
-    Before 5.11 maps count against it, and the kernel answers EPERM (kernel/bpf/syscall.c, bpf_charge_memlock()).
-    """
-    import resource
-
-    which = resource.RLIMIT_MEMLOCK
-    soft, hard = before = resource.getrlimit(which)
-    for limit in ((resource.RLIM_INFINITY, resource.RLIM_INFINITY), (hard, hard)):
-        if limit == before:
-            continue
-        try:
-            resource.setrlimit(which, limit)
-        except (OSError, ValueError):  # without CAP_SYS_RESOURCE the hard limit is the end
-            continue
-        fd = syscall.attempt(uapi.BPF_MAP_CREATE, attr)
-        if fd >= 0:
-            return _adapted(core, fd, ("memlock",), core.flags)
-        _restore(which, soft, hard)
-        break
-    return -errno.EPERM
-
-
-def _restore(which: int, soft: int, hard: int) -> None:
-    import contextlib
-    import resource
-
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(which, (soft, hard))

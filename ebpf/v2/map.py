@@ -107,9 +107,9 @@ class Map:
         cls, path: str | os.PathLike[str], *, key: Kind | None = None, value: Kind | None = None, adapt: bool = True
     ) -> Self:
         """Open a map that is pinned in a bpf file system. Needs Linux 4.4. `open_map` does so for any type."""
-        from ebpf.core.pin import get_pinned
+        from ebpf.core import objects
 
-        return cls.from_fd(get_pinned(path), key=key, value=value, adapt=adapt)
+        return cls.from_fd(objects.by_path(path, "map"), key=key, value=value, adapt=adapt)
 
     @classmethod
     def _from_core(cls, core: MapCore, key: Kind | None, value: Kind | None) -> Self:
@@ -168,9 +168,9 @@ class Map:
 
         Raises `SyscallError` when the path is taken or its directory is missing, `PermissionDeniedError`.
         """
-        from ebpf.core.pin import pin
+        from ebpf.core import objects
 
-        pin(self.core.fd, path)
+        objects.pin(self.core.fd, path, "map")
 
     def unpin(self, path: str | os.PathLike[str]) -> None:
         """Remove a pin of this map. The map stays as long as something holds it.
@@ -179,11 +179,11 @@ class Map:
         """
         import os
 
-        from ebpf.core.pin import get_pinned
+        from ebpf.core import objects
         from ebpf.errors import ArgumentError
 
         os.stat(path)
-        with MapCore.from_fd(get_pinned(path)) as pinned:
+        with MapCore.from_fd(objects.by_path(path, "map")) as pinned:
             there, here = pinned.info.id, self.id
         if there != here:
             raise ArgumentError(
@@ -217,7 +217,7 @@ class Map:
         return True
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return self.core.__reduce_ex__(protocol)  # raises: a descriptor cannot be pickled
+        self.core.refuse_pickling(self)
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else f"fd {self.core.fd}"
@@ -233,17 +233,17 @@ def _pinned(core: MapCore, path: str | os.PathLike[str]) -> MapCore:
     import errno
     import os
 
-    from ebpf.core.pin import get_pinned, pin
+    from ebpf.core import objects
     from ebpf.errors import ArgumentError, SyscallError
 
     try:
-        pin(core.fd, path)
+        objects.pin(core.fd, path, "map")
     except SyscallError as error:
         if error.errno != errno.EEXIST:
             raise
     else:
         return core
-    there = MapCore.from_fd(get_pinned(path), adapt=core.adapt)
+    there = MapCore.from_fd(objects.by_path(path, "map"), adapt=core.adapt)
     wanted = core.info
     found = there.info
     for field in ("type", "key_size", "value_size", "max_entries", "flags"):

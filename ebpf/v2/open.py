@@ -101,36 +101,30 @@ def open_map(
 
     Raises `SyscallError` (``ENOENT``) when there is none, `ArgumentError` when several maps have the name.
     """
-    from ebpf.core.pin import get_by_id, get_pinned
+    from ebpf.core import objects
 
-    if isinstance(which, int) and not isinstance(which, bool):
-        fd = get_by_id("BPF_MAP_GET_FD_BY_ID", which)
+    if isinstance(which, int):
+        fd = objects.by_id(objects.MAP, which)
     elif isinstance(which, os.PathLike) or "/" in which:
-        fd = get_pinned(which)
+        fd = objects.by_path(which, "map")
     else:
-        fd = get_by_id("BPF_MAP_GET_FD_BY_ID", _id_of(which))
+        fd = objects.by_id(objects.MAP, _id_of(which))
     return from_fd(fd, key=key, value=value, adapt=adapt)
 
 
 @beta
 def maps() -> Iterator[MapInfo]:
     """What the kernel says of each map there is. Needs Linux 4.13 and CAP_SYS_ADMIN."""
-    import errno
+    from ebpf.core import objects
+    from ebpf.errors import KeyMissingError
 
-    from ebpf.core.pin import get_by_id, next_id
-    from ebpf.errors import SyscallError
-
-    number = next_id("BPF_MAP_GET_NEXT_ID", 0)
-    while number is not None:
+    for number in objects.ids(objects.MAP):
         try:
-            fd = get_by_id("BPF_MAP_GET_FD_BY_ID", number)
-        except SyscallError as error:
-            if error.errno != errno.ENOENT:  # gone meanwhile
-                raise
-        else:
-            with MapCore.from_fd(fd) as core:
-                yield core.info
-        number = next_id("BPF_MAP_GET_NEXT_ID", number)
+            fd = objects.by_id(objects.MAP, number)
+        except KeyMissingError:
+            continue  # gone meanwhile
+        with MapCore.from_fd(fd) as core:
+            yield core.info
 
 
 def _id_of(name: str) -> int:
@@ -138,7 +132,7 @@ def _id_of(name: str) -> int:
 
     from ebpf.errors import SyscallError
 
-    found = [info.id for info in maps() if info.name == name]
+    found: list[int] = [info.id for info in maps() if info.name == name]
     if not found:
         raise SyscallError(errno.ENOENT, f"there is no map called {name!r}; a path needs a '/'", "BPF_MAP_GET_NEXT_ID")
     if len(found) > 1:

@@ -98,7 +98,7 @@ class _Pile(_Keyless):
 
         from ebpf.errors import IndexMissingError
 
-        raise IndexMissingError(errno.ENOENT, f"the {self.core.noun} ({self.TYPE}) is empty")
+        raise IndexMissingError(errno.ENOENT, f"{self.TYPE} is empty")
 
 
 @beta

@@ -184,9 +184,9 @@ class _MapOfMaps(References):
         return dict(super().items())
 
     def _opened(self, number: int) -> Map:
-        from ebpf.core.pin import get_by_id
+        from ebpf.core import objects
 
-        fd = get_by_id("BPF_MAP_GET_FD_BY_ID", number)
+        fd = objects.by_id(objects.MAP, number)
         if self._inner is None:
             from ebpf.v2.open import from_fd
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 
 from ebpf import uapi
@@ -15,7 +16,6 @@ from ebpf.v2.map import Map
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
-    import os
     from typing import Any
 
     from ebpf.core.codec import Kind
@@ -123,17 +123,26 @@ class StructOps(Map):
         pin: str | os.PathLike[str] | None = None,
         adapt: bool = True,
     ) -> None:
+        from ebpf.core import map_btf
+
         number, size = _value_type(ops)
-        self._create(
-            codec("u32", "key"),
-            codec(size, "value"),
-            1,
-            flags,
-            name=name,
-            btf_vmlinux_value_type_id=number,
-            pin=pin,
-            adapt=adapt,
-        )
+        value = codec(size, "value")
+        # The kernel wants to see BTF of a program's object, any (kernel/bpf/syscall.c, map_create()).
+        btf = map_btf.load(map_btf.storage_btf(value))
+        try:
+            self._create(
+                codec("u32", "key"),
+                value,
+                1,
+                flags,
+                name=name,
+                btf_fd=btf,
+                btf_vmlinux_value_type_id=number,
+                pin=pin,
+                adapt=adapt,
+            )
+        finally:
+            os.close(btf)
 
     @property
     def value(self) -> bytes:
