@@ -18,7 +18,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ebpf import asm, diagnose, errors, features, host, kernel, probe, syscall, v1, v2, verdict
+    from ebpf import asm, check, diagnose, errors, features, host, kernel, probe, syscall, v1, v2, verdict
     from ebpf.errors import EbpfError
 
 __version__ = "0.1.0"
@@ -27,6 +27,7 @@ __all__ = [
     "EbpfError",
     "__version__",
     "asm",
+    "check",
     "diagnose",
     "errors",
     "features",
@@ -40,7 +41,7 @@ __all__ = [
 ]
 
 _MODULES = frozenset(
-    ("asm", "diagnose", "errors", "features", "host", "kernel", "probe", "syscall", "v1", "v2", "verdict")
+    ("asm", "check", "diagnose", "errors", "features", "host", "kernel", "probe", "syscall", "v1", "v2", "verdict")
 )
 
 

@@ -27,6 +27,7 @@ _COMMANDS = (
     ("explain", "everything that is known of a feature"),
     ("kernels", "the releases and distributions that are known by name"),
     ("diff", "what came between two kernels"),
+    ("check", "what an object file needs, and on which kernels it runs"),
     ("doctor", "can eBPF be used here, and if not, why"),
     ("completion", "print a completion script for a shell"),
 )

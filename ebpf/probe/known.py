@@ -1,4 +1,4 @@
-"""What the running kernel's own type information (BTF) says about features.
+"""What a kernel's own type information (BTF), the running one's first, says about features.
 
 An enumerator says only that the kernel's source knows the name, not that it was built in: ``lirc_mode2`` is in many
 kernels' enums and compiled out. A missing enumerator of a named enum says that the kernel does not have it.
@@ -10,8 +10,9 @@ from ebpf.probe import kernel_btf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from ebpf.btf import Btf
     from featuredb import Feature
 
     Answer = tuple[bool | None, str]
@@ -48,9 +49,14 @@ def names(records: Iterable[Feature]) -> set[str]:
 
 
 class BtfEvidence:
-    """Answers out of vmlinux BTF; every answer is "not known" when there is none that can be read."""
+    """Answers out of vmlinux BTF; every answer is "not known" when there is none that can be read.
 
-    def __init__(self) -> None:
+    Parameters:
+        read: gives the BTF; the running kernel's by default.
+    """
+
+    def __init__(self, read: Callable[[], Btf | None] = kernel_btf.vmlinux) -> None:
+        self._read = read
         self._enums: dict[str, frozenset[str]] = {}
         self._structs: dict[str, _Fields] = {}
         self._answers: dict[str, Answer] = {}
@@ -81,14 +87,14 @@ class BtfEvidence:
     def _enumerators(self, enum: str) -> frozenset[str]:
         members = self._enums.get(enum)
         if members is None:
-            btf = kernel_btf.vmlinux()
+            btf = self._read()
             members = self._enums[enum] = frozenset(btf.enumerators(enum)) if btf is not None else frozenset()
         return members
 
     def _fields(self, struct: str) -> _Fields:
         fields = self._structs.get(struct)
         if fields is None:
-            btf = kernel_btf.vmlinux()
+            btf = self._read()
             fields = self._structs[struct] = _Fields(btf.struct_fields(struct) if btf is not None else ())
         return fields
 

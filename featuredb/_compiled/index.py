@@ -1250,6 +1250,7 @@ KIND = {
 'value_range_tracking_32bit': 'verifier',
 'scalar_precision_tracking': 'verifier',
 'dead_code_elimination': 'verifier',
+'readonly_map_constants': 'verifier',
 'bounded_loops': 'verifier',
 'bpf_to_bpf_calls': 'verifier',
 'global_functions': 'verifier',

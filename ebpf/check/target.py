@@ -1,0 +1,139 @@
+"""A kernel to hold objects against, with what is known of it beyond features: its types and its configuration."""
+
+from __future__ import annotations
+
+from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, UNKNOWN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ebpf.btf import Btf
+    from ebpf.check.core import CoreAccess
+    from ebpf.check.model import Requirement
+    from ebpf.elf import Extern
+    from ebpf.host.kconfig import KConfig
+    from ebpf.kernel.base import Kernel
+
+__all__ = ["Target"]
+
+
+class Target:
+    """A kernel, and what else of it is at hand.
+
+    Parameters:
+        kernel: answers about features.
+        btf: its vmlinux BTF, against which CO-RE relocations are resolved; ``None``: they are taken to resolve.
+        config: its configuration; ``None``: what the kernel itself knows of it.
+        hosts: the files it was recorded in.
+
+    Attributes:
+        statuses: the answers so far, by feature and program type.
+
+    Answers are remembered: one target serves any number of objects.
+    """
+
+    def __init__(
+        self, kernel: Kernel, btf: Btf | None = None, config: KConfig | None = None, hosts: tuple[str, ...] = ()
+    ) -> None:
+        self.kernel = kernel
+        self.btf = btf
+        self.config = config
+        self.hosts = hosts
+        self.statuses: dict[tuple[str, str | None], str] = {}
+        self._version_code: int | None = None
+
+    @property
+    def name(self) -> str:
+        """How the kernel is called."""
+        return self.kernel.name
+
+    @property
+    def version_code(self) -> int | None:
+        """LINUX_KERNEL_VERSION there: KERNEL_VERSION(5, 4, 0) is 0x50400; ``None`` when the release does not tell."""
+        if self._version_code is None:
+            from featuredb import version_key
+
+            for text in (self.kernel.release, self.kernel.name, self.kernel.version or ""):
+                try:
+                    numbers = (*version_key(text), 0)[:3]
+                except ValueError:
+                    continue
+                self._version_code = numbers[0] << 16 | numbers[1] << 8 | min(numbers[2], 255)
+                break
+        return self._version_code
+
+    def option(self, name: str) -> str | None:
+        """A build option's value as the configuration spells it; ``None`` when it is not known."""
+        if self.config is not None:
+            return self.config.get(name)
+        known = getattr(self.kernel, "option", None)
+        if known is not None:
+            value: str | None = known(name)
+            return value
+        platform = getattr(self.kernel, "platform", None)
+        return platform.kconfig.get(name) if platform is not None else None
+
+    def feature(self, name: str, program_type: str | None = None) -> str:
+        """The status of a feature there (`ebpf.verdict.STATUSES`)."""
+        key = (name, program_type)
+        status = self.statuses.get(key)
+        if status is None:
+            status = self.kernel.check(name, program_type).status
+            if self.config is not None and status != ABSENT and self._left_out(name, program_type):
+                status = COMPILED_OUT
+            self.statuses[key] = status
+        return status
+
+    def status(self, requirement: Requirement) -> str:
+        """Whether the kernel has what is required: a status as a `Verdict` has it."""
+        if requirement.subject is None:
+            return self.feature(*requirement.key)
+        return SUPPORTED
+
+    def reason(self, requirement: Requirement) -> str:
+        """Why it has not: one clause."""
+        name, program_type = requirement.key
+        if requirement.subject is not None:
+            return ""
+        if self.statuses.get(requirement.key) == COMPILED_OUT and self.config is not None:
+            off = self._left_out(name, program_type)
+            if off:
+                return f"needs {off}, which is not set in {self.config.path}"
+        verdict = self.kernel.check(name, program_type)
+        if verdict.status == ABSENT and verdict.needs:
+            return f"needs {verdict.needs}"
+        strongest = {COMPILED_OUT: "kconfig", "denied": "host"}.get(verdict.status, "")
+        chosen = [reason for reason in verdict.reasons if reason.source == strongest] or list(verdict.reasons)
+        return chosen[0].text if chosen else ("not known" if verdict.status == UNKNOWN else "")
+
+    def has_type(self, access: CoreAccess) -> bool | None:
+        """Whether its types have what a CO-RE relocation asks for; ``None`` when they are not at hand."""
+        return None
+
+    def has_symbol(self, extern: Extern) -> bool | None:
+        """Whether it has a function or a variable that programs may use; ``None`` when that is not known."""
+        import featuredb
+
+        name = extern.essential_name
+        if extern.kind == "ksym_func" and featuredb.kind_of(name) == "kfunc":
+            status = self.feature(name)
+            if status != UNKNOWN:
+                return status in (SUPPORTED, "denied")
+        if self.btf is None:
+            return None
+        from ebpf.btf import kinds
+
+        found = self.btf.find(name, kinds.FUNC if extern.kind == "ksym_func" else kinds.VAR)
+        return True if found is not None else None
+
+    def _left_out(self, name: str, program_type: str | None) -> str:
+        """The build options that a feature needs and that the configuration at hand does not set, in words."""
+        import featuredb
+        from ebpf.kernel.named import missing_kconfig, unmet
+
+        config = self.config
+        if config is None:
+            return ""
+        return missing_kconfig(featuredb.get(name), program_type, lambda text: unmet(text, config.get))
+
+    def __repr__(self) -> str:
+        return f"<Target {self.name}>"
