@@ -110,7 +110,8 @@ def _run(options: argparse.Namespace, command: list[str]) -> int:
     jobs = options.jobs if options.jobs is not None else min(2, os.cpu_count() or 1)
     if jobs < 1 or options.time_limit <= 0:
         raise MatrixError("--jobs and --time-limit must be positive")
-    if any(isinstance(kernel, rows.Kernel) for kernel in chosen):
+    under_qemu = any(isinstance(kernel, rows.Kernel) for kernel in chosen)
+    if under_qemu:
         tools.check()
     if any(isinstance(kernel, machines.Machine) for kernel in chosen):
         machines.check()
@@ -120,7 +121,8 @@ def _run(options: argparse.Namespace, command: list[str]) -> int:
     why_not = tools.accelerated()
     screen = _Screen(chosen, raw=bool(command))
     if not command:
-        screen.say("", f"{len(chosen)} kernels, {jobs} at a time, {f'emulated: {why_not}' if why_not else 'with KVM'}")
+        how = (f", emulated: {why_not}" if why_not else ", with KVM") if under_qemu else ""
+        screen.say("", f"{len(chosen)} kernels, {jobs} at a time{how}")
     directory = None if command else _report_directory(options.report)
     runner = Runner(
         store,

@@ -49,7 +49,8 @@ fi
 usable "$command" || fail "$command is no Python of 3.$floor or newer with venv and ensurepip"
 
 usable $environment/bin/python || "$command" -m venv --clear $environment
-# What tox.ini gives the tests is what they get here. Wheels only: an old distribution's compiler is no help.
+# What tox.ini gives the tests is what they get here. Wheels only: an old compiler is no help. Compiling what is
+# never imported would take an emulated machine minutes.
 requirements=$(mktemp)
 trap 'rm -f "$requirements"' EXIT
 $environment/bin/python - $tree/tox.ini >"$requirements" <<'END'
@@ -64,7 +65,7 @@ if [ -d $tree/vagrant/wheels ]; then
 else
     set --
 fi
-$environment/bin/python -m pip install -q --disable-pip-version-check --only-binary :all: "$@" -r "$requirements"
+$environment/bin/python -m pip install -q --disable-pip-version-check --no-compile --only-binary :all: "$@" -r "$requirements"
 $environment/bin/python - $tree <<'END'
 import pathlib, sys, sysconfig
 
