@@ -15,6 +15,7 @@
     ├── ArgumentError (ValueError)                   an argument that no kernel accepts
     │   └── AssemblyError                            instructions that cannot be put together, or taken apart
     ├── UnpicklableError (TypeError)                 it owns a file descriptor
+    ├── CorruptBufferError                           the memory of an event buffer contradicts itself
     └── SyscallError (OSError)                       bpf(2) failed; `errno` and `command` say how
         ├── KeyMissingError (KeyError)               ENOENT: the map has no such key
         │   └── IndexMissingError (IndexError)       the array is not that long
@@ -43,6 +44,7 @@ __all__ = [
     "AttachError",
     "BtfError",
     "ClosedError",
+    "CorruptBufferError",
     "EbpfError",
     "FeatureError",
     "IndexMissingError",
@@ -170,6 +172,10 @@ class ClosedError(EbpfError, ValueError):
 
 class UnpicklableError(EbpfError, TypeError):
     """What owns a file descriptor can be neither pickled nor copied; the message says what to do instead."""
+
+
+class CorruptBufferError(EbpfError):
+    """The memory of an event buffer contradicts itself: something wrote over it. Nothing beyond it was read."""
 
 
 class SyscallError(EbpfError, OSError):

@@ -6,7 +6,8 @@ from functools import cache
 
 from ebpf.btf.types import Array, Composite, Pointer, TypeTag
 from ebpf.check.model import Place
-from ebpf.core.rules import broken, map_type_name
+from ebpf.core.rules import map_type_name
+from ebpf.diagnose.maps import map_demands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _one(owner: ObjectFile, spec: MapSpec, place: Place, found: Collector) -> No
         found.need("map_extra", f"map {spec.name} has map_extra", place, optional=optional)
     if spec.pinning:
         found.need("bpffs", f"map {spec.name} is pinned", place, optional=optional)
-    _sizes(spec, name, place, found)
+    _sizes(spec, place, found)
     if owner.btf is not None and spec.value_type_id and spec.kind != "struct_ops":
         for feature in sorted(set(_in_value(owner.btf.type(spec.value_type_id), 0))):
             found.need(feature, f"the value of map {spec.name} has it", place, optional=optional)
@@ -108,10 +109,10 @@ def _known_flags() -> tuple[tuple[str, int], ...]:
     return tuple((record.name, record.value) for record in flags if record.value)
 
 
-def _sizes(spec: MapSpec, name: str, place: Place, found: Collector) -> None:
+def _sizes(spec: MapSpec, place: Place, found: Collector) -> None:
     if spec.kind in ("data", "struct_ops") or spec.max_entries == 0:
         return  # the loader chooses them
-    problem = broken(name, spec.key_size, spec.value_size, spec.max_entries)
+    problem = map_demands(spec.map_type, spec.key_size, spec.value_size, spec.max_entries, spec.flags)
     if problem:
         found.note("error", "limit", f"map {spec.name}: {problem}", place)
 

@@ -281,7 +281,7 @@ ROWS = (
         "EFAULT",
         groups.EVERY,
         "a key, value or path is not in this process's memory",
-        "a buffer is not in this process's memory; the oldest kernels cannot be asked for a first key either. This is an"
+        "a buffer is not in this process's memory; the oldest kernels take no first key either. This is an"
         " error of the caller of v1.lowlevel, or of the library",
         SyscallError,
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from ebpf.diagnose import create, elements, general, limits, objects, references
@@ -20,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["MAP_ERRORS", "map_arguments", "map_create", "map_element", "map_failure", "map_size"]
+__all__ = ["MAP_ERRORS", "map_arguments", "map_create", "map_demands", "map_element", "map_failure", "map_size"]
 
 MAP_ERRORS: tuple[Row, ...] = (
     *general.BEFORE,
@@ -111,6 +112,48 @@ def map_arguments(map_type: int, key_size: int, value_size: int, max_entries: in
         if not 0 <= number < 2**32:
             return ArgumentError(f"{name} is {number}: give a number from 0 to {2**32 - 1}")
     return ArgumentError("the arguments fit; this is an error of the library")
+
+
+# Rows of creation that tell from the sizes and flags alone, whichever machine it is.
+_DEMANDS = tuple(
+    row
+    for row in create.ROWS + limits.ROWS
+    if row.when is not None
+    and row.error in ("EINVAL", "E2BIG")
+    and row.name
+    not in (
+        "numa_node",
+        "stack_size",
+        "storage_without_btf",
+        "btf_sizes",
+        "btf_not_btf",
+        "inner_not_a_map",
+        "nested_maps",
+        "key_limit",
+        "map_limit",
+    )
+)
+
+
+def map_demands(map_type: int, key_size: int, value_size: int, max_entries: int, flags: int = 0) -> str:
+    """Which demand that every kernel makes of a map these arguments break, with what to do; empty for none known.
+
+    Parameters as for `ebpf.core.map.MapCore`. Nothing is asked of this machine.
+    """
+    for error in (errno.EINVAL, errno.E2BIG):
+        failure = MapFailure(
+            0,
+            error,
+            map_type=map_type,
+            key_size=key_size,
+            value_size=value_size,
+            max_entries=max_entries,
+            map_flags=flags,
+        )
+        for row in _DEMANDS:
+            if row.fits(failure):
+                return row.message.format(f=failure)
+    return ""
 
 
 def map_size(what: str, given: int, needed: int, name: str) -> ArgumentError:

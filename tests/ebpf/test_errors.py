@@ -14,6 +14,7 @@ BUILTINS = {
     errors.ArgumentError("x"): ValueError,
     errors.ClosedError("x"): ValueError,
     errors.UnpicklableError("x"): TypeError,
+    errors.CorruptBufferError("x"): Exception,
     errors.SyscallError(2, "x"): OSError,
     errors.KeyMissingError(2, "x"): KeyError,
     errors.IndexMissingError(7, "x"): IndexError,

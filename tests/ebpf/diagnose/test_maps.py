@@ -9,6 +9,7 @@ import pytest
 
 from ebpf import errors
 from ebpf.core.map import MapCore
+from ebpf.diagnose import map_demands
 
 HASH, ARRAY = 1, 2
 
@@ -78,3 +79,20 @@ def test_a_map_that_userspace_may_not_write() -> None:
     read_only = 1 << 3  # BPF_F_RDONLY
     with MapCore(HASH, 4, 4, 4, read_only) as core, pytest.raises(PermissionError, match="read-only"):
         core.update(b"\0\0\0\0", b"\0\0\0\0")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((ARRAY, 8, 4, 1), "key_size is 8"),
+        ((HASH, 4, 4, 0), "max_entries is 0"),
+        ((HASH, 4, 1 << 23, 1), "value_size is 8388608"),
+        ((HASH, 4, 4, 1), ""),
+        ((ARRAY, 4, 4, 1, 1 << 10), ""),
+        ((27, 0, 0, 5000), "max_entries is 5000"),
+    ],
+)
+def test_demands_are_known_before_anything_is_asked(arguments: tuple[int, ...], said: str) -> None:
+    found = map_demands(*arguments)
+    assert found.startswith(said)
+    assert bool(found) == bool(said)
