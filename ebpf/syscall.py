@@ -12,6 +12,9 @@ import errno
 import os
 import struct
 
+from ebpf.twin import extension as twin
+from ebpf.twin import implementation
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,9 +23,6 @@ if TYPE_CHECKING:
     Attribute = Union[bytes, bytearray, ctypes.Array[Any]]
 
 __all__ = ["NUMBER", "attempt", "bpf", "close", "implementation", "prepare", "try_calls", "try_calls_logged"]
-
-implementation = "ctypes"
-"""Which implementation of the call is in use."""
 
 # arch/*/kernel/syscalls/*.tbl and include/uapi/asm-generic/unistd.h: numbers never change once given.
 _NUMBERS_64 = {
@@ -74,7 +74,7 @@ _call.restype = ctypes.c_long
 _get_errno = ctypes.get_errno
 
 
-def attempt(command: int, attr: Attribute) -> int:
+def _attempt(command: int, attr: Attribute) -> int:
     """Call bpf(2) once and report its result without raising.
 
     Parameters:
@@ -98,8 +98,15 @@ def attempt(command: int, attr: Attribute) -> int:
     return result if result >= 0 else -_get_errno()
 
 
+attempt: Callable[[int, Attribute], int] = _attempt if twin is None else twin.attempt
+
+
 def prepare(command: int, attr: ctypes.Array[Any]) -> Callable[[], int]:
     """`attempt` with this command and attribute, made ready to be called again and again; the attribute may change."""
+    if twin is not None:
+        from functools import partial
+
+        return partial(twin.attempt, command, attr)
     call, number, arguments = _call, ctypes.c_long(NUMBER), (ctypes.c_long(command), attr)
     size = ctypes.c_ulong(ctypes.sizeof(attr))
 
@@ -137,6 +144,9 @@ def try_calls(command: int, attr: ctypes.Array[Any], insns: ctypes.Array[Any], n
 
     Returns 0 or the negated errno of each load. The GIL is released during the calls.
     """
+    if twin is not None:
+        results: list[int] = twin.try_calls(command, attr, insns, numbers)
+        return results
     attempt = prepare(command, attr)
     return [_try(attempt, insns, number) for number in numbers]
 
@@ -145,6 +155,9 @@ def try_calls_logged(
     command: int, attr: ctypes.Array[Any], insns: ctypes.Array[Any], numbers: Sequence[int], log: ctypes.Array[Any]
 ) -> list[tuple[int, bytes]]:
     """The same with what the verifier said, for an attribute that refers to `log` as well."""
+    if twin is not None:
+        said: list[tuple[int, bytes]] = twin.try_calls(command, attr, insns, numbers, log)
+        return said
     attempt = prepare(command, attr)
     answers = []
     for number in numbers:

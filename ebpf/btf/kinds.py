@@ -45,6 +45,10 @@ SIZES: tuple[tuple[int, int] | None, ...] = (
 class UnknownKind(Exception):
     """A record of a kind whose length nobody knows."""
 
+    def __init__(self, kind: int) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
 
 class Lengths(dict[int, int]):
     """The length of a record in words, by its info word; each is computed when first met.
@@ -58,6 +62,7 @@ class Lengths(dict[int, int]):
     def __init__(self, layout: Sequence[tuple[int, int]] = ()) -> None:
         super().__init__()
         self.sizes = (*SIZES, *layout[len(SIZES) :])
+        self.table = bytes(each for size in self.sizes for each in size or (255, 255))  # for the C twin
 
     def __missing__(self, info: int) -> int:
         kind = info >> KIND_SHIFT & KIND_MASK

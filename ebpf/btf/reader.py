@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from array import array
 from bisect import bisect_left
 from itertools import compress
 
@@ -10,11 +11,12 @@ from ebpf.btf import kinds
 from ebpf.btf.header import Header
 from ebpf.btf.kinds import HEADER_WORDS, KIND_MASK, KIND_SHIFT, VLEN_MASK
 from ebpf.errors import BtfError
+from ebpf.twin import extension as twin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from ebpf.btf.types import Type
 
@@ -53,7 +55,7 @@ class Btf:
         self._bytes = types if header.native else _swapped(types)  # in this machine's byte order, for searching
         self._words = memoryview(self._bytes).cast("I")
         self._lengths = kinds.Lengths(header.layout)
-        self._starts: list[int] = []  # the word at which each record begins, as far as known
+        self._starts = array("I")  # the word at which each record begins, as far as known
         self._next = 0  # the word after the last known record
         self._looked_up: dict[str, list[int]] = {}  # the ids of names that were asked for
         self._beginnings: dict[str, list[str]] = {}
@@ -80,6 +82,22 @@ class Btf:
         position = self._next
         if position >= end:
             return
+        if twin is not None:
+            starts, position, unknown = twin.btf_walk(self._bytes, position, end, self._lengths.table)
+            self._starts.frombytes(starts)
+        else:
+            position, unknown = self._walk_on(position, end)
+        if unknown >= 0:
+            self._next = position
+            raise BtfError(f"a type of unknown kind {unknown}", self.types_offset + 4 * position)
+        if position > len(self._words) or (end >= len(self._words) and position < len(self._words)):
+            last = self._starts.pop() if position > len(self._words) and self._starts else position
+            self._next = last
+            raise BtfError("the last type is cut off", self.types_offset + 4 * last)
+        self._next = position
+
+    def _walk_on(self, position: int, end: int) -> tuple[int, int]:
+        """Note the records that begin before the word `end`: the word behind them, and a kind that nobody knows."""
         # The info words alone, cut where the walk shall stop: running off their end is what ends the loop, cheaper than
         # a comparison for each of 100,000 records.
         info, lengths = self._words[1 : end + 1], self._lengths
@@ -90,15 +108,9 @@ class Btf:
                 found(position)
                 position += length
         except IndexError:
-            pass
+            return position, -1
         except kinds.UnknownKind as error:
-            self._next = position
-            raise BtfError(f"a type of unknown kind {error}", self.types_offset + 4 * position) from None
-        if position > len(self._words) or (end >= len(self._words) and position < len(self._words)):
-            last = self._starts.pop() if position > len(self._words) and self._starts else position
-            self._next = last
-            raise BtfError("the last type is cut off", self.types_offset + 4 * last)
-        self._next = position
+            return position, error.kind
 
     def _begins(self, position: int) -> int | None:
         """The place in the list of records of the one that begins at this word; `None` when none begins there."""
@@ -185,9 +197,16 @@ class Btf:
         self._walk(len(self._words))
         found: dict[str, list[int]] = {name: [] for name in names}
         by_offset = self._wanted(names)
-        # No loop in Python over 100,000 records: it would take three times as long.
-        hits = map(by_offset.__contains__, map(self._words.__getitem__, self._starts))
-        for place in compress(range(len(self._starts)), hits):
+        places: Iterable[int]
+        if twin is not None:
+            places = twin.btf_select(
+                self._bytes, self._starts, list(by_offset), self._first_offset + len(self._strings)
+            )
+        else:
+            # No loop in Python over 100,000 records: it would take three times as long.
+            hits = map(by_offset.__contains__, map(self._words.__getitem__, self._starts))
+            places = compress(range(len(self._starts)), hits)
+        for place in places:
             found[by_offset[self._words[self._starts[place]]]].append(self.first_id + place)
         self._looked_up.update(found)
 
@@ -355,8 +374,11 @@ class Btf:
         """
         if len(names) <= 24:
             return {offset: name for name in names for offset in self._offsets(name)}
-        wanted = {name.encode(): name for name in names}
         found: dict[int, str] = {} if self._base is None else self._base._wanted(names)
+        if twin is not None:
+            found.update(twin.btf_strings(self._strings, names, self._first_offset))
+            return found
+        wanted = {name.encode(): name for name in names}
         strings = self._strings.split(b"\0")
         offset, counted = self._first_offset, 0
         for number in compress(range(len(strings)), map(wanted.__contains__, strings)):
