@@ -95,6 +95,7 @@ class Platform:
         plus: what it has beyond `base`.
         minus: what `base` has and it has not.
         maybe: what it may or may not have.
+        plain: whether it is `base` and nothing else, as far as features go.
         released: ISO 8601, or ``"unknown"``.
         eol: the day its updates end, or ``"unknown"``.
         source: where all that comes from.
@@ -115,6 +116,7 @@ class Platform:
         "minus",
         "name",
         "notes",
+        "plain",
         "plus",
         "release",
         "released",
@@ -133,6 +135,7 @@ class Platform:
         self.plus = frozenset(row.get("plus") or ())
         self.minus = frozenset(row.get("minus") or ()) | frozenset(row.get("refused") or ())
         self.maybe = frozenset(row.get("maybe") or ())
+        self.plain = not (self.plus or self.minus or self.maybe)  # its base and nothing else
         self.released: str = row.get("released") or "unknown"
         self.eol: str = row.get("eol") or "unknown"
         self.source: str = row.get("source") or "unknown"

@@ -94,6 +94,8 @@ class Feature:
 
     __slots__ = (
         "_programs",
+        "_row",
+        "_statements",
         "aliases",
         "alternatives",
         "capabilities",
@@ -109,7 +111,6 @@ class Feature:
         "name",
         "notes",
         "source",
-        "statements",
         "summary",
         "value",
     )
@@ -132,9 +133,17 @@ class Feature:
         self.notes: str = row[9] or ""
         self.source: str = row[10] or ""
         self.documentation: str = row[11] or ""
-        self.statements: tuple[Statement, ...] = tuple(Statement(each) for each in row[12])
+        self._row = row
+        self._statements: tuple[Statement, ...] | None = None
         self.extra: dict[str, Any] = dict(row[13])
         self._programs: dict[str, Relation] | None = None
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """When mainline had it, oldest first: one statement, or several for what was removed or renamed."""
+        if self._statements is None:
+            self._statements = tuple(Statement(each) for each in self._row[12])
+        return self._statements
 
     @property
     def since(self) -> str:

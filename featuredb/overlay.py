@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from featuredb.kernels import Platform, Presence, platform
+from featuredb.model import EVERY_PROGRAM
+from featuredb.query import get
+from featuredb.version import version_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,9 +16,7 @@ __all__ = ["presence"]
 
 def presence(where: Platform, feature: Feature | str, program_type: str | None = None) -> Presence:
     """What `Platform.has` answers."""
-    import featuredb
-
-    record = featuredb.get(feature) if isinstance(feature, str) else feature
+    record = get(feature) if isinstance(feature, str) else feature
     if where.base is None:
         return Presence("unknown", "mainline", f"which kernel {where.name} has is not known: {where.notes}")
     after, before = where._row.get("after"), where._row.get("before")
@@ -24,7 +25,7 @@ def presence(where: Platform, feature: Feature | str, program_type: str | None =
     itself = _itself(where, record)
     if program_type is None or itself.status != "present":
         return itself
-    caller = _itself(where, featuredb.get(program_type))
+    caller = _itself(where, get(program_type))
     if caller.status != "present":
         return Presence(caller.status, caller.source, f"{program_type}: {caller.text}")
     return _for_program(where, record, program_type, itself)
@@ -46,8 +47,10 @@ def _between(
 
 
 def _itself(where: Platform, record: Feature) -> Presence:
-    names = {record.name, *record.aliases}
     title = _title(where)
+    if where.plain:
+        return _by_base(where, record, title)
+    names = {record.name, *record.aliases}
     if names & where.plus:
         if where._row.get("stable"):
             return Presence("present", "overlay", f"in stable {where._row['stable']}, which {title} includes")
@@ -102,9 +105,6 @@ def _missing(where: Platform, record: Feature, title: str) -> Presence:
 
 def _for_program(where: Platform, record: Feature, program_type: str, itself: Presence) -> Presence:
     """The same for one program type, of a feature that is there."""
-    from featuredb import version_key
-    from featuredb.model import EVERY_PROGRAM
-
     relations = record.program_types
     if not relations:
         return itself
@@ -140,8 +140,6 @@ def _exactly(where: Platform) -> str:
 
 def _own(where: Platform) -> str:
     """The mainline release whose number the kernel itself carries: "4.18" of 4.18.0-372."""
-    from featuredb import version_key
-
     return ".".join(str(part) for part in version_key(where.kernel)[:2])
 
 
@@ -157,8 +155,6 @@ def _commit(record: Feature) -> str:
 
 def _gone(record: Feature, base: str) -> str:
     """The release that dropped it, when that is the reason why base lacks it."""
-    from featuredb import version_key
-
     gone = ""
     for statement in record.statements:
         if statement.since in (None, "unknown"):

@@ -24,6 +24,7 @@ class UnknownName(LookupError):
 
 _features: dict[str, Feature] = {}
 _rows: dict[str, dict[str, Any]] = {}
+_lists: dict[str, tuple[Feature, ...]] = {}
 
 
 def _table(kind: str) -> dict[str, Any]:
@@ -91,7 +92,15 @@ def names(kind: str | None = None) -> tuple[str, ...]:
 
 def features(kind: str | None = None) -> tuple[Feature, ...]:
     """The records of all features, or of one kind. Raises `ValueError` for no such kind."""
-    return tuple(get(name) for name in names(kind))
+    if kind is None:
+        return tuple(get(name) for name in names())
+    records = _lists.get(kind)
+    if records is None:
+        # A name is of one kind, so none need be located; records that were asked for already stay what they are.
+        made = (_features.get(name) or Feature(kind, name, row) for name, row in _table(kind).items())
+        records = _lists[kind] = tuple(made)
+        _features.update((record.name, record) for record in records)
+    return records
 
 
 def closest(name: str, count: int = 3) -> list[str]:

@@ -372,7 +372,7 @@ class Btf:
 
         Only whole strings are found; a few names are searched for, wherever they stand.
         """
-        if len(names) <= 24:
+        if len(names) <= (_FEW if twin is not None else 24):
             return {offset: name for name in names for offset in self._offsets(name)}
         found: dict[int, str] = {} if self._base is None else self._base._wanted(names)
         if twin is not None:

@@ -11,6 +11,8 @@ import gc
 import os
 import sys
 
+from ebpf.cli import output
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +37,10 @@ _COMMANDS = (
 
 class _Parser(argparse.ArgumentParser):
     """Errors in one line: what is wrong and where help is."""
+
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        # argparse makes one for each argument, to check it, and imports shutil to ask how wide the terminal is.
+        return argparse.HelpFormatter(self.prog, width=output.width() - 2)
 
     def error(self, message: str) -> NoReturn:
         self.exit(USAGE, f"ebpf: {message}\nTry: {self.prog} --help\n")

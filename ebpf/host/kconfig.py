@@ -9,6 +9,7 @@ __all__ = ["KConfig", "candidates"]
 _GZIP = b"\x1f\x8b"
 _XZ = b"\xfd7zXZ\0"
 _BIGGEST = 64 << 20
+_FEW = 16
 
 
 def candidates(release: str) -> tuple[str, ...]:
@@ -36,14 +37,15 @@ class KConfig:
         reason: why it could not be read; empty otherwise.
     """
 
-    __slots__ = ("_text", "path", "reason", "status")
+    __slots__ = ("_asked", "_text", "_values", "path", "reason", "status")
 
     def __init__(self, status: str, path: str | None, text: bytes = b"", reason: str = "") -> None:
         self.status = status
         self.path = path
         self.reason = reason
-        # Options are searched for as whole lines: parsing all of them costs more than anyone's questions.
         self._text = b"\n" + text + b"\n"
+        self._asked = 0
+        self._values: dict[bytes, bytes] = {}  # all that the text sets, once much was asked
 
     @classmethod
     def find(cls, files: Files, release: str) -> KConfig:
@@ -89,16 +91,25 @@ class KConfig:
         """
         if self.status != READ:
             return None
-        name = option if option.startswith("CONFIG_") else "CONFIG_" + option
-        mark = b"\n" + name.encode() + b"="
-        at = self._text.find(mark)
-        if at < 0:
+        name = (option if option.startswith("CONFIG_") else "CONFIG_" + option).encode()
+        found = self._find(name)
+        if found is None:
             return "n"
-        at += len(mark)
-        value = self._text[at : self._text.index(b"\n", at)].decode("utf-8", "replace").strip()
+        value = found.decode("utf-8", "replace").strip()
         if len(value) >= 2 and value[0] == value[-1] == '"':
             return value[1:-1].replace('\\"', '"').replace("\\\\", "\\")
         return value
+
+    def _find(self, name: bytes) -> bytes | None:
+        """What the text sets an option to. The first few are searched for: that costs less than reading all of them."""
+        self._asked += 1
+        if self._asked <= _FEW:
+            at = self._text.find(b"\n" + name + b"=")
+            return None if at < 0 else self._text[at : self._text.index(b"\n", at + 1)].partition(b"=")[2]
+        if not self._values:
+            lines = (line.partition(b"=") for line in self._text.split(b"\n") if line.startswith(b"CONFIG_"))
+            self._values = {name: value for name, sign, value in lines if sign}
+        return self._values.get(name)
 
     def __repr__(self) -> str:
         return f"KConfig({self.status}, {self.path or self.reason})"

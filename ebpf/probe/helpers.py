@@ -16,9 +16,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ebpf.host import Host
     from featuredb import Feature
 
-__all__ = ["NOISY", "OPEN", "Answer", "Calls", "any_of", "call", "rank", "status", "trial", "untried"]
+__all__ = ["NOISY", "OPEN", "Answer", "Calls", "Standing", "any_of", "call", "rank", "status", "trial", "untried"]
 
 NOISY = frozenset(("bpf_trace_printk", "bpf_trace_vprintk", "bpf_probe_write_user"))
 """Asking the verifier for one of these is not without trace, so it is not done. What hands out their prototypes
@@ -26,6 +27,18 @@ NOISY = frozenset(("bpf_trace_printk", "bpf_trace_vprintk", "bpf_probe_write_use
 the banner of trace_printk() up to 5.8, and later switches the trace event bpf_trace_printk on, warning where that
 fails, as under lockdown; bpf_get_probe_write_proto() prints a warning up to 6.13."""
 
+_WEAK = (
+    "bpf_get_current_ancestor_cgroup_id",
+    "bpf_get_current_cgroup_id",
+    "bpf_get_local_storage",
+    "bpf_get_retval",
+    "bpf_seq_printf_btf",
+    "bpf_set_retval",
+    "bpf_snprintf_btf",
+)
+"""Helpers whose prototype may be an empty one: a weak symbol (kernel/bpf/core.c) which another file, or a part of one
+that can be left out of the build, defines. Such a prototype asks for no argument, so that a bare call of it goes
+through; the verifier looks for the function behind it last of all ("kernel subsystem misconfigured func")."""
 _NO_HELPER = 0x7FFFFFF  # a number no kernel has a helper of: the control, which must be refused
 _LOCKDOWN = ("none", "integrity", "confidentiality")
 _RANK = {SUPPORTED: 0, DENIED: 2, UNKNOWN: 3, ABSENT: 4}
@@ -52,7 +65,45 @@ class Answer:
 
 OPEN = Answer(True, 0, b"")
 _HOLLOW = b"the kernel was built without the function behind it"
-_genuine: set[int] = set()  # helpers that are known to have a function behind their prototype
+_doubtful: list[set[int]] = []
+
+
+def _weak() -> set[int]:
+    """The numbers of the helpers of `_WEAK` that are not known yet to have a function behind their prototype."""
+    if not _doubtful:
+        _doubtful.append({featuredb.get(name).value or 0 for name in _WEAK})
+    return _doubtful[0]
+
+
+class Standing:
+    """What this process may do on this machine, read when it is first asked about."""
+
+    def __init__(self) -> None:
+        self._host: Host | None = None
+        self._capabilities: dict[str, bool] = {}
+        self._lockdown: int | None = None
+
+    def _machine(self) -> Host:
+        if self._host is None:
+            from ebpf import host
+
+            self._host = host.read()
+        return self._host
+
+    def locked_down(self, level: str) -> bool:
+        """Whether the kernel is known to be locked down as far as `level`, or further."""
+        if self._lockdown is None:
+            now = self._machine().lockdown
+            self._lockdown = _LOCKDOWN.index(now) if now in _LOCKDOWN else 0
+        return level in _LOCKDOWN[1 : self._lockdown + 1]
+
+    def lacks(self, capabilities: Iterable[str]) -> list[str]:
+        """Which of these capabilities this process lacks."""
+        if not self._capabilities:
+            held = self._machine().capabilities
+            self._capabilities.update((name, held.has(name)) for name in ("CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"))
+            self._capabilities["CAP_SYS_ADMIN"] = held.has("CAP_SYS_ADMIN")
+        return [name for name in capabilities if not self._capabilities.get(name, True)]
 
 
 class Calls:
@@ -61,17 +112,18 @@ class Calls:
     source = 0  # src_reg of the call
     classify = staticmethod(wordings.classify)
 
-    def __init__(self, program_type: str, **more: int | bytes) -> None:
+    def __init__(
+        self, program_type: str, more: Mapping[str, int | bytes] | None = None, standing: Standing | None = None
+    ) -> None:
         self.program_type = program_type
         self._number: int = getattr(uapi, program_type)
-        self._more = more
+        self._more = dict(more or {})
         if program_type == "BPF_PROG_TYPE_KPROBE":
-            self._more = {"kern_version": programs.version_code(), **more}
+            self._more["kern_version"] = programs.version_code()
         self._loaders: dict[int, Loader] = {}
         self._shapes = programs.shapes(program_type)
         self._stopped: dict[int, Outcome | None] = {}
-        self._capabilities: dict[str, bool] = {}
-        self._lockdown: int | None = None
+        self.standing = standing or Standing()
         self._usable: int | None = None  # the first shape that can be loaded; -1: there is none
 
     def _loader(self, index: int) -> Loader:
@@ -143,7 +195,8 @@ class Calls:
         tried = zip(likely, loader.try_all(likely))
         taken = {number: OPEN for number, result in tried if result == -errno.EACCES}
         # In words, where there is anything more to be said: why, and whether there is a function behind the prototype.
-        rest = [number for number in numbers if number not in taken or number not in _genuine]
+        weak = _weak()
+        rest = [number for number in numbers if number not in taken or number in weak]
         for number, (result, log) in zip(rest, loader.call_all(rest)):
             answer = self._answer(loader, number, result, log)
             taken[number] = self._elsewhere(number, answer) if numbers[number] and answer.open is False else answer
@@ -176,33 +229,11 @@ class Calls:
         open_ = self.classify(result, log)
         if not open_:
             return Answer(open_, -result, log)
-        if number not in _genuine and not self.source:
-            # The verifier looks for the function itself last of all ("kernel subsystem misconfigured func"). A
-            # prototype without one is a weak symbol that nothing has defined, all zeroes (kernel/bpf/core.c): it asks
-            # for no argument, so that a bare call of it goes through.
+        if not self.source and number in _weak():
             if wordings.went_through(log) and loader.returns(number) == -errno.EFAULT:
                 return Answer(False, errno.EFAULT, _HOLLOW)
-            _genuine.add(number)
+            _weak().discard(number)
         return OPEN
-
-    def locked_down(self, level: str) -> bool:
-        """Whether the kernel is known to be locked down as far as `level`, or further."""
-        if self._lockdown is None:
-            from ebpf import host
-
-            now = host.read().lockdown
-            self._lockdown = _LOCKDOWN.index(now) if now in _LOCKDOWN else 0
-        return level in _LOCKDOWN[1 : self._lockdown + 1]
-
-    def lacks(self, capabilities: Iterable[str]) -> list[str]:
-        """Which of these capabilities this process lacks."""
-        if not self._capabilities:
-            from ebpf import host
-
-            held = host.read().capabilities
-            self._capabilities.update((name, held.has(name)) for name in ("CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"))
-            self._capabilities["CAP_SYS_ADMIN"] = held.has("CAP_SYS_ADMIN")
-        return [name for name in capabilities if not self._capabilities.get(name, True)]
 
 
 def trial(name: str, program_type: str | None = None, log_noise: bool = False) -> Outcome | None:
@@ -250,12 +281,12 @@ def untried(record: Feature, table: Calls, log_noise: bool = False) -> Outcome |
     """The outcome of a call that is not tried, since that would leave a trace; `None` for any other."""
     relation = record.program_types.get(table.program_type)
     level = relation.lockdown if relation is not None else ""
-    if level and table.locked_down(level):
+    if level and table.standing.locked_down(level):
         # Each refusal writes a notice (security/lockdown/lockdown.c, lockdown_is_locked_down()).
         return Outcome(DENIED, f"{record.name} was not tried: the kernel is locked down, which refuses it ({level})")
     if record.name not in NOISY or log_noise:
         return None
-    lacks = table.lacks(_needed(record, table))
+    lacks = table.standing.lacks(_needed(record, table))
     if lacks:
         return Outcome(DENIED, f"{record.name} was not tried: {_missing(lacks)}")
     return Outcome(UNKNOWN, f"a call of {record.name} leaves traces when it is loaded, so it was not tried")
@@ -281,7 +312,7 @@ def status(record: Feature, table: Calls, answer: Answer) -> str:
         return UNKNOWN
     if answer.log is _HOLLOW or wordings.no_such(answer.log):
         return ABSENT
-    return DENIED if answer.refused is not None or table.lacks(_needed(record, table)) else ABSENT
+    return DENIED if answer.refused is not None or table.standing.lacks(_needed(record, table)) else ABSENT
 
 
 def call(record: Feature, table: Calls, answer: Answer) -> Outcome:
@@ -297,5 +328,5 @@ def call(record: Feature, table: Calls, answer: Answer) -> Outcome:
     if status(record, table, answer) == DENIED:
         if answer.refused is not None:
             return Outcome(DENIED, f"{text}, and another way to attach such programs was refused", answer.refused.errno)
-        return Outcome(DENIED, f"{text}, and {_missing(table.lacks(_needed(record, table)))}", answer.errno)
+        return Outcome(DENIED, f"{text}, and {_missing(table.standing.lacks(_needed(record, table)))}", answer.errno)
     return Outcome(ABSENT, text, answer.errno)

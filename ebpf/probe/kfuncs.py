@@ -55,7 +55,7 @@ class Calls(helpers.Calls):
     def __init__(self, program_type: str, module: int = -1) -> None:
         self._fds = calls.buffer(struct.pack("=ii", module, module))  # the first place cannot be named
         more: dict[str, int | bytes] = {"fd_array": calls.address(self._fds)} if module >= 0 else {}
-        super().__init__(program_type, **more)
+        super().__init__(program_type, more)
 
     def negative(self) -> int:
         found = kernel_btf.ids(NO_KFUNC)

@@ -43,8 +43,11 @@ def _enum(record: Feature) -> str:
 
 def names(records: Iterable[Feature]) -> set[str]:
     """The enums and structs in which the answers about these records are found."""
-    found = {_enum(record) for record in records}
-    found |= {record.name.partition(".")[0] for record in records if record.kind in _FIELDS and "." in record.name}
+    found = set()
+    for record in records:
+        found.add(_enum(record))
+        if record.kind in _FIELDS and "." in record.name:
+            found.add(record.name.partition(".")[0])
     return found - {""}
 
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Survey", "survey"]
 
 _CHUNK = 1 << 20
-_BTF = "BTF"
+_KNOWN = "known"  # the job of asking the kernel's BTF about names
+_PARTS = 4  # the jobs that the kfuncs are dealt out in
 _MISSING = helpers.Answer(False, 0, wordings.NO_SUCH[0])
 _WITH_BTF = ("program_type", "iterator", "struct_ops", "verifier")  # kinds of which some trial needs an id
 
@@ -46,13 +47,17 @@ class Survey:
         known: what the kernel's BTF says of the names of features (`ebpf.probe.known`).
     """
 
-    __slots__ = ("_no_such", "features", "helpers", "kfuncs", "known")
+    __slots__ = ("_kfunc_calls", "_kinds", "_no_such", "_standing", "features", "helpers", "kfuncs", "known")
 
     def __init__(self) -> None:
         self.features: dict[str, Outcome] = {}
         self.helpers: dict[str, dict[str, str]] = {}
         self.kfuncs: dict[str, dict[str, str]] = {}
         self.known: dict[str, tuple[bool | None, str]] = {}
+        # What this process needs for its share of the work.
+        self._kinds: tuple[str, ...] = ()
+        self._kfunc_calls: dict[str, kfuncs.Calls] = {}
+        self._standing = helpers.Standing()
         self._no_such: set[int] = set()  # numbers of helpers that this kernel does not have
 
     def note(self, name: str, status: str, outcome: Callable[[], Outcome]) -> None:
@@ -72,14 +77,17 @@ class Survey:
         for name, row in features.items():
             self.note(name, row[0], lambda row=row: Outcome(*row))  # type: ignore[misc]  # called at once, or never
         self.helpers.update(helper_table)
-        self.kfuncs.update(kfunc_table)
+        for program_type, row in kfunc_table.items():
+            self.kfuncs.setdefault(program_type, {}).update(row)
         self.known.update(names)
 
     def ordered(self) -> Survey:
         """The same, in the database's order, whoever found it."""
         types = featuredb.names("program_type")
         self.helpers = {name: self.helpers[name] for name in types if name in self.helpers}
-        self.kfuncs = {name: self.kfuncs[name] for name in types if name in self.kfuncs}
+        names = featuredb.names("kfunc") if self.kfuncs else ()
+        rows = {name: self.kfuncs[name] for name in types if name in self.kfuncs}
+        self.kfuncs = {key: {name: row[name] for name in names if name in row} for key, row in rows.items()}
         return self
 
 
@@ -94,12 +102,14 @@ def survey(
             threads running it is done in this process alone, since forking could copy a lock that one of them holds.
         meanwhile: what the caller has to do as well; it is done while the other processes are at work already.
     """
-    jobs = _jobs(featuredb.kinds() if kinds is None else kinds)
+    kinds = tuple(featuredb.kinds() if kinds is None else kinds)
+    jobs = _jobs(kinds)
     if workers is None:
         threading = sys.modules.get("threading")
         alone = threading is not None and threading.active_count() > 1
         workers = 1 if alone else min(len(os.sched_getaffinity(0)), 8)
     found = Survey()
+    found._kinds = kinds
     collecting = gc.isenabled()
     gc.disable()  # thousands of objects are made and kept: looking for cycles among them costs a tenth of the time
     try:
@@ -120,15 +130,18 @@ def survey(
 def _jobs(kinds: Collection[str]) -> list[Job]:
     """What is to be done: (kind, program type), or (kind, "") for a whole kind.
 
-    Many jobs of one length come last, so that all processes end at about the same time. What needs ids out of the
-    kernel's BTF is one job, so that one process alone reads it.
+    What needs ids out of the kernel's BTF comes first, so that one process does most of it and others need not read it.
+    Many jobs of one length come last, so that all processes end at about the same time.
     """
-    jobs: list[Job] = [(_BTF, " ".join(kinds))]
+    types = [name for name in featuredb.names("program_type") if name != kfuncs.EVERYWHERE] if "helper" in kinds else []
+    targeted = [name for name in types if _targeted(name)]
+    jobs: list[Job] = [("kfunc", str(part)) for part in range(_PARTS)] if "kfunc" in kinds else []
+    jobs += [("helper", name) for name in targeted]
+    jobs += [(kind, "") for kind in kinds if kind in _WITH_BTF]
+    if any(kind in known.KINDS for kind in kinds):
+        jobs.append((_KNOWN, ""))
     jobs += [(kind, "") for kind in kinds if kind not in ("helper", "kfunc", *_WITH_BTF)]
-    if "helper" in kinds:
-        types = (name for name in featuredb.names("program_type") if name != kfuncs.EVERYWHERE)
-        jobs += [("helper", name) for name in types if not _targeted(name)]
-    return jobs
+    return jobs + [("helper", name) for name in types if name not in targeted]
 
 
 def _targeted(program_type: str) -> bool:
@@ -137,10 +150,14 @@ def _targeted(program_type: str) -> bool:
 
 def _do(job: Job, found: Survey) -> None:
     kind, what = job
+    if kind in ("kfunc", _KNOWN, *_WITH_BTF) or (kind == "helper" and _targeted(what)):
+        _look_up(found._kinds)
     if kind == "helper":
         _helpers(what, found)
-    elif kind == _BTF:
-        _with_btf(what.split(), found)
+    elif kind == "kfunc":
+        _kfuncs(int(what), found)
+    elif kind == _KNOWN:
+        _known(found)
     else:
         _kind(kind, found)
 
@@ -152,10 +169,10 @@ def _kind(kind: str, found: Survey) -> None:
             found.features[name] = outcome
 
 
-def _with_btf(kinds: list[str], found: Survey) -> None:
-    """All that needs the kernel's BTF, after one walk over it."""
-    records = [record for kind in kinds if kind in known.KINDS for record in featuredb.features(kind)]
-    names = known.names(records) | programs.targets()
+def _look_up(kinds: Collection[str]) -> None:
+    """Find all that these kinds need of the kernel's BTF, in one walk over it; nothing the second time."""
+    names = known.names(record for kind in kinds if kind in known.KINDS for record in featuredb.features(kind))
+    names |= programs.targets()
     if "kfunc" in kinds or "verifier" in kinds:
         names.update((*featuredb.names("kfunc"), *kfuncs.NO_KFUNC))
     if "iterator" in kinds:
@@ -163,25 +180,21 @@ def _with_btf(kinds: list[str], found: Survey) -> None:
     if "struct_ops" in kinds:
         names.update("bpf_struct_ops_" + name for name in featuredb.names("struct_ops"))
     kernel_btf.look_up(names)
-    if "kfunc" in kinds:
-        kernel_btf.in_modules([name for name in featuredb.names("kfunc") if kernel_btf.find(name) is None])
-        _kfuncs(found)
-    if "helper" in kinds:
-        for program_type in filter(_targeted, featuredb.names("program_type")):
-            _helpers(program_type, found)
-    for kind in kinds:
-        if kind in _WITH_BTF:
-            _kind(kind, found)
+
+
+def _known(found: Survey) -> None:
+    """What the kernel's BTF says of the names of features."""
     evidence = known.BtfEvidence()
-    for record in records:
-        answer = evidence.knows(record)
-        if answer[0] is not None:
-            found.known[record.name] = answer
+    for kind in found._kinds:
+        for record in featuredb.features(kind) if kind in known.KINDS else ():
+            answer = evidence.knows(record)
+            if answer[0] is not None:
+                found.known[record.name] = answer
 
 
 def _helpers(program_type: str, found: Survey) -> None:
     """The row of one program type: helpers it may call, and those it may not."""
-    table = helpers.Calls(program_type)
+    table = helpers.Calls(program_type, standing=found._standing)
     stopped = table.first()
     row = found.helpers[program_type] = {}
     asked: list[tuple[Feature, int, bool]] = []
@@ -215,10 +228,12 @@ def _helpers(program_type: str, found: Survey) -> None:
             missing.add(number)
 
 
-def _kfuncs(found: Survey) -> None:
-    """The rows of all program types."""
-    tables: dict[str, kfuncs.Calls] = {}
-    for record in featuredb.features("kfunc"):
+def _kfuncs(part: int, found: Survey) -> None:
+    """A part of the rows of all program types."""
+    tables = found._kfunc_calls
+    records = featuredb.features("kfunc")[part::_PARTS]
+    kernel_btf.in_modules([record.name for record in records if kernel_btf.find(record.name) is None])
+    for record in records:
         function = kfuncs.function(record)
         if isinstance(function, kfuncs.Function) and (function.module or kfuncs.is_target(record)):
             # Of a module, or to be attached to: not by the calls of the tables.
@@ -251,7 +266,7 @@ def _share(jobs: list[Job], found: Survey, workers: int, meanwhile: Callable[[],
     done: set[int] = set()
     try:
         for _ in range(workers - 1):
-            child = _fork(jobs, queue)
+            child = _fork(jobs, found._kinds, queue)
             if child is None:
                 break  # no further process to be had
             children.append(child)
@@ -279,7 +294,7 @@ def _work(jobs: list[Job], queue: int, found: Survey) -> set[int]:
     return done
 
 
-def _fork(jobs: list[Job], queue: int) -> tuple[int, int] | None:
+def _fork(jobs: list[Job], kinds: tuple[str, ...], queue: int) -> tuple[int, int] | None:
     """Start a child: its pid and the pipe it answers through; `None` when no process can be had."""
     try:
         reader, writer = os.pipe()
@@ -296,15 +311,16 @@ def _fork(jobs: list[Job], queue: int) -> tuple[int, int] | None:
         return pid, reader
     try:
         os.close(reader)
-        _answer(jobs, queue, writer)
+        _answer(jobs, kinds, queue, writer)
     finally:
         os._exit(1)  # reached only when something failed: the parent then does the jobs itself
 
 
-def _answer(jobs: list[Job], queue: int, writer: int) -> None:
+def _answer(jobs: list[Job], kinds: tuple[str, ...], queue: int, writer: int) -> None:
     import marshal
 
     found = Survey()
+    found._kinds = kinds
     done = _work(jobs, queue, found)
     data = memoryview(marshal.dumps((done, found.dump())))
     while data:
