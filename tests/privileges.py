@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,37 @@ def keep_only(*capabilities: int) -> Callable[[], None]:
 
 def refuse_bpf(answer: int) -> Callable[[], None]:
     """A seccomp filter under which bpf(2) answers this errno."""
+    return _filter(((0x06, 0, 0, SECCOMP_RET_ERRNO | answer),))
+
+
+def refuse_commands(answer: int, *commands: int) -> Callable[[], None]:
+    """A seccomp filter under which these commands of bpf(2) answer this errno, as those an older kernel lacks do."""
+    tests = [(0x15, len(commands) - position, 0, command) for position, command in enumerate(commands)]
+    rest = ((0x06, 0, 0, SECCOMP_RET_ALLOW), (0x06, 0, 0, SECCOMP_RET_ERRNO | answer))
+    return _filter(((0x20, 0, 0, _argument(0)), *tests, *rest))
+
+
+def refuse_long_attributes(answer: int, command: int, limit: int) -> Callable[[], None]:
+    """A seccomp filter under which a command of bpf(2) with an attribute longer than `limit` answers this errno."""
+    return _filter(
+        (
+            (0x20, 0, 0, _argument(0)),
+            (0x15, 0, 3, command),
+            (0x20, 0, 0, _argument(2)),
+            (0x25, 0, 1, limit),
+            (0x06, 0, 0, SECCOMP_RET_ERRNO | answer),
+            (0x06, 0, 0, SECCOMP_RET_ALLOW),
+        )
+    )
+
+
+def _argument(number: int) -> int:
+    """Where the lower half of an argument is in struct seccomp_data (include/uapi/linux/seccomp.h)."""
+    return 16 + 8 * number + (0 if sys.byteorder == "little" else 4)
+
+
+def _filter(for_bpf: Sequence[tuple[int, int, int, int]]) -> Callable[[], None]:
+    """Load a filter that runs these instructions of classic BPF for bpf(2), and allows everything else."""
     from ebpf.syscall import NUMBER
 
     def load() -> None:
@@ -44,9 +76,9 @@ def refuse_bpf(answer: int) -> Callable[[], None]:
             struct.pack("=HBBI", *insn)
             for insn in (
                 (0x20, 0, 0, 0),  # load the system call's number
-                (0x15, 0, 1, NUMBER),
-                (0x06, 0, 0, SECCOMP_RET_ERRNO | answer),
+                (0x15, 1, 0, NUMBER),
                 (0x06, 0, 0, SECCOMP_RET_ALLOW),
+                *for_bpf,
             )
         )
         memory = ctypes.create_string_buffer(program)

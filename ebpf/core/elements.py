@@ -32,6 +32,7 @@ _COUNT = struct.Struct("=I")
 _COUNT_OFFSET = 32
 
 _LOOKUP, _UPDATE, _TAKE = uapi.BPF_MAP_LOOKUP_ELEM, uapi.BPF_MAP_UPDATE_ELEM, uapi.BPF_MAP_LOOKUP_AND_DELETE_ELEM
+_WRITING = (uapi.BPF_MAP_UPDATE_BATCH, uapi.BPF_MAP_DELETE_BATCH)
 _KEEP = 1 << 16  # bytes: larger buffers are not kept for the next call
 
 NOT_FOR_BATCH = frozenset((errno.EINVAL, 524, errno.EOPNOTSUPP))
@@ -258,4 +259,7 @@ class Elements(Descriptor):
             )
         )
         result = syscall.attempt(command, attr)
-        return result, _COUNT.unpack_from(attr, _COUNT_OFFSET)[0]
+        done: int = _COUNT.unpack_from(attr, _COUNT_OFFSET)[0]
+        if done == count and result < 0 and command in _WRITING:
+            done = 0  # refused before the kernel wrote how far it came
+        return result, done

@@ -20,24 +20,21 @@ KEY_TYPE = 1
 VALUE_TYPE = 2
 """The id of the value's type."""
 
-_HEADER = struct.Struct("=HBB5I")  # struct btf_header, include/uapi/linux/btf.h
-_TYPE = struct.Struct("=3I")  # struct btf_type
-_INT, _ARRAY = 1 << 24, 3 << 24
-_SIGNED = 1 << 24  # BTF_INT_SIGNED in the word behind an integer
 _LOAD = struct.Struct("=QQIII")  # btf, btf_log_buf, btf_size, btf_log_size, btf_log_level
 
 
 def storage_btf(value: Codec) -> bytes:
     """BTF with an int as type 1 and the value as type 2: an integer where it is one, else an array of bytes."""
-    strings = b"\0int\0value\0byte\0"
-    types = _TYPE.pack(1, _INT, 4) + struct.pack("=I", _SIGNED | 32)
+    from ebpf.btf import BtfBuilder
+
+    builder = BtfBuilder()
+    key = builder.integer("int", 4, signed=True)
     if value.packer is not None:
-        sign = _SIGNED if value.packer.format[-1].islower() else 0
-        types += _TYPE.pack(5, _INT, value.size) + struct.pack("=I", sign | value.size * 8)
+        builder.integer("value", value.size, signed=value.packer.format[-1].islower())
     else:
-        types += _TYPE.pack(0, _ARRAY, 0) + struct.pack("=3I", 3, 1, value.size)
-        types += _TYPE.pack(11, _INT, 1) + struct.pack("=I", 8)
-    return _HEADER.pack(0xEB9F, 1, 0, _HEADER.size, 0, len(types), len(types), len(strings)) + types + strings
+        builder.array(VALUE_TYPE + 1, value.size, key)
+        builder.integer("byte", 1)
+    return builder.build()
 
 
 def load(blob: bytes) -> int:

@@ -6,7 +6,7 @@ import mmap
 import os
 
 from ebpf import uapi
-from ebpf.errors import ArgumentError, PermissionDeniedError, SyscallError
+from ebpf.errors import ArgumentError, ClosedError, PermissionDeniedError, SyscallError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Memory:
         value: the type of its elements.
     """
 
-    __slots__ = ("_bytes", "_core", "_mmap", "_value", "_words", "stride")
+    __slots__ = ("_core", "_octets", "_value", "_words", "stride")
 
     def __init__(self, core: MapCore, value: Codec) -> None:
         self.stride = (value.size + 7) & ~7
@@ -65,14 +65,14 @@ class Memory:
         self._core = core
         self._value = value
         try:
-            self._mmap = map_memory(core, size, writable=not core.flags & uapi.BPF_F_RDONLY)
+            memory = map_memory(core, size, writable=not core.flags & uapi.BPF_F_RDONLY)
         except PermissionDeniedError:
-            self._mmap = map_memory(core, size, writable=False)
-        self._bytes = memoryview(self._mmap)[:size]
-        packer = value.packer
+            memory = map_memory(core, size, writable=False)
+        self._octets: memoryview | None = memoryview(memory)[:size]
         self._words: Any = None
-        if packer is not None:
-            self._words = self._bytes.cast(packer.format[-1])[:: self.stride // value.size]  # type: ignore[call-overload]  # a char
+        if value.packer is not None:
+            words: Any = self._octets.cast(value.packer.format[-1])  # type: ignore[call-overload]  # a char
+            self._words = words[:: self.stride // value.size]
 
     def __len__(self) -> int:
         return self._core.max_entries
@@ -90,6 +90,12 @@ class Memory:
             return
         start = self._start(index)
         self._bytes[start : start + len(data)] = data
+
+    @property
+    def _bytes(self) -> memoryview:
+        if self._octets is None:
+            raise ClosedError("the map is closed, and its memory unmapped")
+        return self._octets
 
     def _start(self, index: int) -> int:
         length = self._core.max_entries
@@ -119,15 +125,11 @@ class Memory:
 
     @property
     def closed(self) -> bool:
-        """Whether it is unmapped."""
-        return self._mmap.closed
+        """Whether this object has let go of the memory."""
+        return self._octets is None
 
     def close(self) -> None:
-        """Unmap it, unless views of it are still in use: then it goes with the last of them."""
-        try:
-            if self._words is not None:
-                self._words.release()
-            self._bytes.release()
-            self._mmap.close()
-        except BufferError:
-            pass  # somebody holds a view
+        """Let go of the memory. It is unmapped with the last view or array of it, never under their feet."""
+        # Not mmap.close(), nor memoryview.release(): numpy.ndarray() keeps a reference to what it is made on, but no
+        # export of the buffer, so that both would succeed while an array still points there.
+        self._words = self._octets = None

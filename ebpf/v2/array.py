@@ -70,7 +70,7 @@ class IndexedMap(Map, Sequence):  # type: ignore[type-arg]  # its type is the on
 
     @classmethod
     def _codecs(cls, core: MapCore, key: Kind | None, value: Kind | None) -> tuple[Codec, Codec]:
-        return codec("u32" if key is None else key, "index"), super()._codecs(core, key, value)[1]
+        return codec("u32", "index"), super()._codecs(core, None, value)[1]
 
     def _attach(self, core: MapCore, key: Codec, value: Codec) -> None:
         super()._attach(core, key, value)

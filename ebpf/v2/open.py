@@ -66,7 +66,11 @@ def _class(map_type: int) -> type[Map]:
     name = CLASSES.get(type_name.replace("BPF_MAP_TYPE_", ""))
     if name is None:
         raise ArgumentError(f"no class of ebpf.v2 is for a {type_name}: open it as ebpf.core.map.MapCore")
-    found: type[Map] = getattr(v2, name)
+    found: type[Map] | None = getattr(v2, name, None)
+    if found is None:
+        from ebpf.v2 import ring
+
+        found = getattr(ring, name + "Map")
     return found
 
 
@@ -76,15 +80,22 @@ def from_fd(fd: int, *, key: Kind | None = None, value: Kind | None = None, adap
     core = MapCore.from_fd(fd, adapt=adapt)
     try:
         if key is None or value is None:
-            from ebpf.core.codec_btf import described
-
-            found_key, found_value = described(core)
-            key = found_key if key is None else key
-            value = found_value if value is None else value
+            key, value = _described(core, key, value)
         return _class(core.map_type)._from_core(core, key, value)
     except BaseException:
         core.close()
         raise
+
+
+def _described(core: MapCore, key: Kind | None, value: Kind | None) -> tuple[Kind | None, Kind | None]:
+    """The types that are given, or else those that the map's BTF tells."""
+    from ebpf.core.adaptation import adapt
+    from ebpf.core.codec_btf import described
+
+    found_key, found_value = described(core)
+    if (core.key_size and key is found_key is None) or (core.value_size and value is found_value is None):
+        adapt(core, "no_btf")
+    return found_key if key is None else key, found_value if value is None else value
 
 
 @beta

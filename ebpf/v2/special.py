@@ -221,17 +221,13 @@ class Arena(Map):
 
         from ebpf.core.memory import map_memory
 
-        if self._mmap is None or self._mmap.closed:
+        if self._mmap is None:
             self._mmap = map_memory(self.core, self.core.max_entries * mmap.PAGESIZE)
         return memoryview(self._mmap)
 
     def close(self) -> None:
-        import contextlib
-
         super().close()
-        if self._mmap is not None:
-            with contextlib.suppress(BufferError):  # somebody holds a view
-                self._mmap.close()
+        self._mmap = None  # unmapped with the last view of it
 
     def _types(self) -> str:
         return "pages"
