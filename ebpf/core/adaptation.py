@@ -115,6 +115,78 @@ _ROWS = (
         "the program is loaded without its BTF, types of functions and source lines",
         "source lines in the verifier's log and in bpftool; programs that extend or trace this one",
     ),
+    (
+        "perf_ioctl",
+        "perf_links",
+        "the program is attached to its perf event by an ioctl",
+        "a bpf_link: the attachment cannot be pinned, listed or updated, and has no cookie",
+    ),
+    (
+        "kprobe_tracefs",
+        "perf_kprobe_pmu",
+        "the kprobe is defined in tracefs' kprobe_events, and taken out of it at the end",
+        "a process that is killed leaves the definition behind",
+    ),
+    (
+        "uprobe_tracefs",
+        "perf_uprobe_pmu",
+        "the uprobe is defined in tracefs' uprobe_events, and taken out of it at the end",
+        "a process that is killed leaves the definition behind",
+    ),
+    (
+        "kprobe_each",
+        "kprobe_multi",
+        "a kprobe is made for each function",
+        "time to attach, and one link for all",
+    ),
+    (
+        "uprobe_each",
+        "uprobe_multi",
+        "a uprobe is made for each place",
+        "time to attach, and one link for all",
+    ),
+    (
+        "prog_attach",
+        "BPF_LINK_TYPE_CGROUP",
+        "the program is attached to the cgroup by BPF_PROG_ATTACH, and detached at the end",
+        "a process that is killed leaves it attached; it cannot be pinned, listed or updated",
+    ),
+    (
+        "cgroup_alone",
+        "BPF_F_ALLOW_MULTI",
+        "the program is attached as the only one of its cgroup and attach type",
+        "other programs there, and below: they are refused",
+    ),
+    (
+        "netns_attach",
+        "BPF_LINK_TYPE_NETNS",
+        "the program is attached to this process's network namespace by BPF_PROG_ATTACH, and detached at the end",
+        "a process that is killed leaves it attached; other namespaces",
+    ),
+    (
+        "sockmap_attach",
+        "BPF_LINK_TYPE_SOCKMAP",
+        "the program is attached to the map by BPF_PROG_ATTACH, and detached at the end",
+        "it cannot be pinned, listed or updated",
+    ),
+    (
+        "xdp_netlink",
+        "BPF_LINK_TYPE_XDP",
+        "the program is put on the interface by netlink, and taken off at the end",
+        "a process that is killed leaves it there, and others may replace it",
+    ),
+    (
+        "tcx_netlink",
+        "tcx",
+        "the program becomes a direct-action filter of a clsact qdisc, by netlink",
+        "a process that is killed leaves it there; its place among other programs is the filter's priority",
+    ),
+    (
+        "struct_ops_update",
+        "struct_ops_links",
+        "the structure is registered by writing it into its map, and taken out of it at the end",
+        "a bpf_link: it cannot be pinned on its own or updated",
+    ),
 )
 
 ADAPTATIONS: dict[str, Adaptation] = {row[0]: Adaptation(*row) for row in _ROWS}

@@ -29,6 +29,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "RHashMap",
     ),
     "keyed": ("KeyedMap",),
+    "links": ("Link",),
     "map": ("Map",),
     "network": (
         "CpuMap",
@@ -85,9 +86,11 @@ _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ebpf.v2 import links
     from ebpf.v2.array import ArrayMap, IndexedMap, PerCpuArrayMap
     from ebpf.v2.hash import HashMap, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuHashMap, RHashMap
     from ebpf.v2.keyed import KeyedMap
+    from ebpf.v2.links import Link
     from ebpf.v2.map import Map
     from ebpf.v2.network import CpuMap, DevMap, DevMapHash, ReuseportSockArray, SockHash, SockMap, XskMap
     from ebpf.v2.open import maps, open_map
@@ -115,6 +118,7 @@ __all__ = [
     "InodeStorage",
     "InsnArray",
     "KeyedMap",
+    "Link",
     "LpmTrie",
     "LruHashMap",
     "LruPerCpuHashMap",
@@ -136,6 +140,7 @@ __all__ = [
     "StructOps",
     "TaskStorage",
     "XskMap",
+    "links",
     "maps",
     "open_map",
     "s8",
@@ -150,6 +155,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name == "links":
+        return getattr(__import__("ebpf.v2.links").v2, name)
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'ebpf.v2' has no attribute {name!r}")

@@ -17,9 +17,10 @@ from ebpf.stability import beta
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Union
+    from typing import Any, Union
 
     from ebpf.asm import Instruction
+    from ebpf.core.links import LinkCore
 
     Code = Union[bytes, Iterable[Union[Instruction, str]]]
 
@@ -122,6 +123,17 @@ class Program(ProgramCore):
     def tag(self) -> str:
         """A digest of its instructions, 16 hexadecimal digits. Needs Linux 4.13."""
         return self.info().tag
+
+    def attach(self, section: str, **options: Any) -> LinkCore:
+        """Attach it as the name of a section says: ``"kprobe/do_unlinkat"``, ``"xdp"``. See `ebpf.v2.links.attach`.
+
+        Parameters:
+            section: as in SEC() of an object file.
+            options: what that does not say: ``interface``, ``path``, ``pid`` ….
+        """
+        from ebpf.core.links import attach
+
+        return attach(self, section, **options)
 
     def translated(self) -> list[Instruction]:
         """Its instructions as the verifier left them; empty for a process that may not see them."""
