@@ -105,6 +105,13 @@ def _missing(where: Platform, record: Feature, title: str) -> Presence:
 
 def _for_program(where: Platform, record: Feature, program_type: str, itself: Presence) -> Presence:
     """The same for one program type, of a feature that is there."""
+    change, stable = (where._row.get("pairs") or {}).get(f"{record.name} for {program_type}", ("", ""))
+    if change == "maybe":
+        text = f"whether {_exactly(where)} has what stable {stable} changed for {program_type} is not known"
+        return Presence("unknown", "overlay", text)
+    if change:
+        text = f"{change} to {program_type} in stable {stable}, which {_title(where)} includes"
+        return Presence("present" if change == "opened" else "absent", "overlay", text)
     relations = record.program_types
     if not relations:
         return itself

@@ -230,22 +230,38 @@ def _with_stable(row: Row) -> Row:
     """A distribution's row and what its stable series added: there when the row names a stable release, else maybe."""
     if not row.get("base") or row.get("measured") or row.get("after") or row.get("before"):
         return row
-    for stable in tables.rows("stable"):
-        if stable["series"] == row["base"] and stable.get("plus"):
+    found = dict(row)
+    for stable in _series(row):
+        if stable.get("plus"):
             where = "plus" if row.get("stable") else "maybe"
-            return {**row, where: (*(row.get(where) or ()), *stable["plus"])}
-    return row
+            found[where] = (*(found.get(where) or ()), *stable["plus"])
+        found["pairs"] = {**(found.get("pairs") or {}), **_pairs(stable, None)}
+    return found
 
 
 def _add_stable(row: Row, parts: tuple[int, ...]) -> Row:
     """The same for a release string that names its stable release."""
-    for stable in tables.rows("stable"):
-        if stable["series"] == row["base"] and stable.get("plus") and parts[2]:
-            if parts[:3] >= _numbers(stable["version"])[0]:
-                row.update(plus=(*(row.get("plus") or ()), *stable["plus"]), stable=stable["version"])
-            else:
-                row.update(maybe=(*(row.get("maybe") or ()), *stable["plus"]), stable=None)
+    for stable in _series(row) if parts[2] else ():
+        has = parts[:3] >= _numbers(stable["version"])[0]
+        if stable.get("plus"):
+            where = "plus" if has else "maybe"
+            row.update({where: (*(row.get(where) or ()), *stable["plus"])}, stable=stable["version"] if has else None)
+        if has:
+            row["pairs"] = {**(row.get("pairs") or {}), **_pairs(stable, stable["version"])}
     return row
+
+
+def _series(row: Row) -> list[Row]:
+    return [stable for stable in tables.rows("stable") if stable["series"] == row["base"]]
+
+
+def _pairs(stable: Row, version: str | None) -> Row:
+    """What a stable release opened and closed to program types; without ``version`` it is not known to be in."""
+    return {
+        pair: ((change, stable["version"]) if version else ("maybe", stable["version"]))
+        for change in ("opened", "closed")
+        for pair in stable.get(change) or ()
+    }
 
 
 def _unknown(name: str, detail: str = "") -> Exception:

@@ -124,28 +124,43 @@ def closest(name: str, count: int = 3) -> list[str]:
 
 
 def kfunc_programs(feature: Feature) -> dict[str, Relation]:
-    """The program types that may call a kfunc: those of its sets, not before the kfunc itself."""
+    """The program types that may call a kfunc: those of its sets, while it was in them, not before the kfunc itself."""
     found: dict[str, Relation] = {}
+    joined, left = dict(feature.extra.get("joined") or ()), dict(feature.extra.get("left") or ())
     for name in feature.extra.get("sets") or ():
         for program_type, relation in get(name).program_types.items():
             if _over(relation, feature.since):
                 continue  # the set was closed to these programs before it held this kfunc
+            since = _later(_later(relation.since, feature.since), joined.get(name, feature.since))
+            until = relation.until if name not in left else _earlier(relation.until, left[name])
             held = found.get(program_type)
-            later = _later(relation.since, feature.since)
-            if held is None or (
-                later != "unknown" and (held.since == "unknown" or version_key(later) < version_key(held.since))
-            ):
-                row = (
-                    later,
-                    relation.until,
-                    relation.kconfig,
-                    relation.capabilities,
-                    relation.lockdown,
-                    relation.exact,
-                    relation.notes,
-                )
-                found[program_type] = Relation(row)
+            if held is not None:
+                since, until, relation = _merged(held, relation, since, until)
+            row = (
+                since,
+                until,
+                relation.kconfig,
+                relation.capabilities,
+                relation.lockdown,
+                relation.exact,
+                relation.notes,
+            )
+            found[program_type] = Relation(row)
     return found
+
+
+def _merged(held: Relation, other: Relation, since: str, until: str | None) -> tuple[str, str | None, Relation]:
+    """Two sets that open a kfunc to the same programs: since the first, until the last; the first one's conditions."""
+    later = None if held.until is None or until is None else _later(held.until, until)
+    if since != "unknown" and (held.since == "unknown" or version_key(since) < version_key(held.since)):
+        return since, later, other
+    return held.since, later, held
+
+
+def _earlier(first: str | None, second: str) -> str:
+    if first in (None, "unknown"):
+        return second
+    return min(str(first), second, key=version_key)
 
 
 def _over(relation: Relation, since: str) -> bool:

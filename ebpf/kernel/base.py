@@ -32,15 +32,26 @@ def feature(name: str) -> Feature:
         raise UnknownFeatureError(name, error.suggestions) from None
 
 
-def needs(record: Feature, program_type: str | None = None) -> str:
-    """What a feature needs in words, ``"Linux 4.10 (commit 29ba732acbee)"``; empty when the database does not know."""
+def needs(record: Feature, program_type: str | None = None, version: str | None = None) -> str:
+    """What a feature needs in words, ``"Linux 4.10 (commit 29ba732acbee)"``.
+
+    Empty when the database does not know, and when a kernel of ``version`` is that new: it lacks it for another reason.
+    """
     if program_type is not None:
         relation = record.program_types.get(program_type) or record.program_types.get("BPF_PROG_TYPE_UNSPEC")
-        return f"Linux {relation.since}" if relation is not None and relation.since != "unknown" else ""
-    if record.since == "unknown":
-        return ""
-    commit = f" (commit {record.commit})" if record.commit not in ("", "unknown") else ""
-    return f"Linux {record.since}{commit}"
+        return f"Linux {relation.since}" if relation is not None and _lacks(relation.since, version) else ""
+    for statement in record.statements:  # more than one when it was taken away and came again
+        if _lacks(statement.since, version):
+            commit = f" (commit {statement.commit})" if statement.commit not in ("", "unknown") else ""
+            return f"Linux {statement.since}{commit}"
+    return ""
+
+
+def _lacks(since: str, version: str | None) -> bool:
+    """Whether a kernel of this version (`None`: not known) is too old for what came with ``since``."""
+    if since == "unknown":
+        return False
+    return version is None or featuredb.version_key(version) < featuredb.version_key(since)
 
 
 class Report:
@@ -147,7 +158,7 @@ class Kernel:
             kernel=self.name if name is None else name,
             program_type=program_type,
             alternatives=(lambda: self._alternatives(record)) if missing else (),
-            needs=needs(record, program_type) if status == ABSENT and too_old else "",
+            needs=needs(record, program_type, self.version) if status == ABSENT and too_old else "",
         )
 
     def report(self, kinds: Collection[str] | None = None) -> Report:

@@ -47,8 +47,8 @@ class ReleaseKernel(Kernel):
         for kind in wanted:
             for record in featuredb.features(kind):
                 features[record.name] = self._check(record, None)
-                if kind not in tables:
-                    continue
+                if kind not in tables or record.extra.get("category") == "fmod_ret_target":
+                    continue  # those are attached to, not called
                 for program_type in record.program_types:
                     status, _ = judge(self.platform, record, program_type, self.architecture)
                     tables[kind].setdefault(program_type, {})[record.name] = status

@@ -142,6 +142,8 @@ def trial(name: str, program_type: str | None = None) -> Outcome | None:
         return found
     if is_target(record):
         return of_target(record, found)
+    if record.extra.get("category") == "prologue":
+        return Outcome(SUPPORTED, f"the kernel's BTF has {record.name}, which the verifier itself lets programs call")
     module = kernel_btf.module_fd(found.module) if found.module else -1
     if found.module and module < 0:
         refused = context.refusal(module, f"BPF_BTF_GET_FD_BY_ID of the module {found.module}")

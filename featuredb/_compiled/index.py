@@ -838,6 +838,7 @@ KIND = {
 'hid_bpf_kfunc_ids': 'kfunc_set',
 'hid_bpf_syscall_kfunc_ids': 'kfunc_set',
 'io_uring_kfunc_set': 'kfunc_set',
+'key_sig_kfunc_set': 'kfunc_set',
 'ksock_init_kfunc_btf_ids': 'kfunc_set',
 'ksock_kfunc_btf_ids': 'kfunc_set',
 'nf_ct_kfunc_set': 'kfunc_set',

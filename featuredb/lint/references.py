@@ -34,3 +34,7 @@ def check(database: Database) -> Iterator[Finding]:
                     yield record.finding(f"{key}: {name} is a {other.kind}, not a {kind}")
                 elif other is record:
                     yield record.finding(f"{key} names the record itself")
+        for key in ("joined", "left"):
+            for name in record.keys.get(key) or ():
+                if name not in (record.keys.get("sets") or ()):
+                    yield record.finding(f"{key}: {name} is none of its sets")

@@ -16,6 +16,7 @@ from featuredb.lint import (
     required,
     sections,
     sources,
+    stable,
     values,
     versions,
     words,
@@ -46,6 +47,7 @@ _THEN: tuple[Rule, ...] = (
     alternatives.check,
     options.check,
     sections.check,
+    stable.check,
     words.check,
 )
 RULES = _FIRST + _THEN

@@ -14,7 +14,7 @@ __all__ = ["check"]
 _WORDS = {
     "confidence": ("certain", "high", "medium", "low", "lower bound", "table only", "tree interval only"),
     "checked_at": ("load", "attach"),
-    "category": ("test", "fmod_ret_target"),
+    "category": ("test", "fmod_ret_target", "prologue"),
     "lockdown": ("integrity", "confidentiality"),
 }
 _CAPABILITIES = ("CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN", "CAP_SYS_ADMIN", "CAP_NET_RAW", "CAP_SYS_BOOT")

@@ -190,6 +190,32 @@ def test_the_stable_overlay() -> None:
     assert _status("6.1.0-18-amd64", "BPF_FIB_LOOKUP_SRC") == "unknown"  # an early build: its string hides the sublevel
 
 
+def test_a_stable_release_opens_and_closes_helpers() -> None:
+    def asked(name: str, helper: str, program_type: str) -> str:
+        return featuredb.platform(name).has(helper, program_type).status
+
+    seg6local = ("bpf_skb_pull_data", "BPF_PROG_TYPE_LWT_SEG6LOCAL")  # closed in 6.1.189, 6.12.112, 7.2.9 and 7.3
+    assert asked("6.1", *seg6local) == asked("6.1.188", *seg6local) == asked("6.6.1", *seg6local) == "present"
+    assert asked("6.1.189", *seg6local) == asked("6.12.112", *seg6local) == asked("7.3", *seg6local) == "absent"
+    assert asked("6.1.0-56-amd64", *seg6local) == "unknown"  # its string hides the sublevel
+    tracepoint = ("bpf_copy_from_user", "BPF_PROG_TYPE_TRACEPOINT")
+    assert asked("6.1.188", *tracepoint) == "absent"
+    assert asked("6.1.189", *tracepoint) == asked("6.2", *tracepoint) == "present"
+
+
+def test_a_kfunc_that_changed_its_set() -> None:
+    def opened(release: str, kfunc: str, program_type: str) -> str:
+        return featuredb.platform(release).has(kfunc, f"BPF_PROG_TYPE_{program_type}").status
+
+    # Moved from TRACING's own set to the one that nearly every type may call in 6.18.
+    assert opened("6.17", "bpf_key_put", "TRACING") == opened("6.18", "bpf_key_put", "TRACING") == "present"
+    assert (opened("6.17", "bpf_key_put", "XDP"), opened("6.18", "bpf_key_put", "XDP")) == ("absent", "present")
+    # Taken away from TRACING in 7.1.
+    assert opened("7.0", "scx_bpf_select_cpu_dfl", "TRACING") == "present"
+    assert opened("7.1", "scx_bpf_select_cpu_dfl", "TRACING") == "absent"
+    assert opened("7.1", "scx_bpf_select_cpu_dfl", "STRUCT_OPS") == "present"
+
+
 def test_an_unheard_of_vendor_may_have_backported() -> None:
     found = featuredb.platform("5.4.17-acme3")
     assert (found.base, found.distribution, found.confidence) == ("5.4", "", "low")

@@ -26,6 +26,7 @@ from featuredb.lint import (
     run,
     sections,
     sources,
+    stable,
     values,
     versions,
     words,
@@ -52,6 +53,11 @@ XDP = record("XDP")
 def section(**keys: Any) -> Database:
     row = {"name": "xdp", "program_type": "XDP", "libbpf": "1.0.0", **keys}
     return Database({"program_type": [XDP]}, {"sections": [row]})
+
+
+def stable_release(**keys: Any) -> Database:
+    row = {"version": "5.10.3", "series": "5.10", **keys}
+    return Database({"helper": [record("h")], "program_type": [XDP]}, {"stable": [row]})
 
 
 def helper(*records: dict[str, Any]) -> Database:
@@ -227,6 +233,15 @@ CASES: list[tuple[ModuleType, Database, str, Database]] = [
         "is spelt CONFIG_NET",
         database(record("a", kconfig="CONFIG_NET")),
     ),
+    (
+        references,
+        database(record("f", sets=["s"], joined={"t": "5.1"}), kind="kfunc", kfunc_set=[record("s"), record("t")]),
+        "joined: t is none of its sets",
+        database(record("f", sets=["s"], left={"s": "5.1"}), kind="kfunc", kfunc_set=[record("s")]),
+    ),
+    (stable, stable_release(series="5.1"), "is no release of the series '5.1'", stable_release()),
+    (stable, stable_release(opened=["g for XDP"]), "'g' is no helper or kfunc", stable_release(opened=["h for XDP"])),
+    (stable, stable_release(closed=["h for XPD"]), "'XPD' is no program type", stable_release(closed=["h for XDP"])),
     (sections, section(program_type="XPD"), "program_type: 'XPD' is no program type on record", section()),
     (sections, section(attach_type="XDP"), "'XDP' is no attach type", section()),
     (sections, section(flags=["BPF_F_NOTHING"]), "'BPF_F_NOTHING' is no flag", section(flags=[])),
