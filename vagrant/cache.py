@@ -83,7 +83,10 @@ class Cache:
     @contextlib.contextmanager
     def _locked(self, name: str, progress: Callable[[str], None]) -> Iterator[None]:
         """Only one process at a time fills an entry; the lock ends with the process that holds it."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise MatrixError(f"the cache {self.directory} cannot be made: {error.strerror}") from None
         with (self.directory / f"{name}.lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -116,10 +119,13 @@ def _find(
 def _unpack(archive: Path, target: Path) -> None:
     if shutil.which("dpkg-deb") is None:
         raise MissingTool("no dpkg-deb to unpack Debian packages with: install dpkg")
-    done = subprocess.run(["dpkg-deb", "-x", str(archive), str(target)], capture_output=True, text=True, timeout=600)
+    command = ["dpkg-deb", "-x", str(archive), str(target)]
+    environment = dict(os.environ, LC_ALL="C")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment)
     if done.returncode:
         message = done.stderr.strip() or f"dpkg-deb exited with {done.returncode}"
-        if os.strerror(errno.ENOSPC) in message:
+        # tar says "Wrote only 9728 of 10240 bytes" as often as "No space left on device".
+        if os.strerror(errno.ENOSPC) in message or "Wrote only" in message:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         raise MatrixError(f"{archive.name} cannot be unpacked: {message}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import http.client
 import lzma
 import re
 import shutil
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from vagrant.errors import BadDownload, MatrixError, NotObtainable
 
-__all__ = ["Mirror", "Package", "configured"]
+__all__ = ["Mirror", "Package", "configured", "forget"]
 
 _TIMEOUT = 60  # seconds without a byte
 
@@ -82,7 +83,7 @@ class Mirror:
                     progress(done, size)
         except (urllib.error.URLError, ValueError) as error:
             raise NotObtainable(f"{package.url}: {error}") from None
-        except ConnectionError as error:
+        except (ConnectionError, http.client.HTTPException) as error:
             raise BadDownload(f"{package.url}: broke off after {done} bytes ({error})") from None
         if size and done != size:
             raise BadDownload(f"{package.url}: broke off after {done} of {size} bytes; run it again")
@@ -122,6 +123,11 @@ def _is_debian(target: str) -> bool:
 _indexes: dict[tuple[str, str], list[dict[str, str]]] = {}
 
 
+def forget() -> None:
+    """Read every index anew when it is asked for next."""
+    _indexes.clear()
+
+
 def _index(base: str, suite: str) -> list[dict[str, str]]:
     """The packages of a suite's index; read once. An index that the mirror does not have is empty."""
     key = (base, suite)
@@ -136,7 +142,7 @@ def _index(base: str, suite: str) -> list[dict[str, str]]:
             text = ""
         except (urllib.error.URLError, ConnectionError, ValueError) as error:
             raise NotObtainable(f"{url}: {error}") from None
-        except (lzma.LZMAError, EOFError) as error:
+        except (lzma.LZMAError, EOFError, http.client.HTTPException) as error:
             raise BadDownload(f"{url}: a broken index ({error}); run it again") from None
         _indexes[key] = [fields for entry in text.split("\n\n") if (fields := _fields(entry))]
     return _indexes[key]

@@ -94,6 +94,8 @@ class RecordedKernel(Kernel):
 def _load(path: str) -> dict[str, Any]:
     import json
 
+    from ebpf.kernel.compact import FORM, expand
+
     with open(path, "rb") as file:
         data = file.read(_LIMIT + 1)
     if len(data) > _LIMIT:
@@ -102,6 +104,11 @@ def _load(path: str) -> dict[str, Any]:
         profile = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise ProfileError(f"{path}: not JSON ({error}); record a kernel with: ebpf features --json > FILE") from None
+    if isinstance(profile, dict) and profile.get("form") == FORM:
+        try:
+            profile = expand(profile)
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ProfileError(f"{path}: a damaged compact recording ({type(error).__name__}: {error})") from None
     problem = _problem(profile)
     if problem:
         raise ProfileError(f"{path}: {problem}; record a kernel with: ebpf features --json > FILE")
