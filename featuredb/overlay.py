@@ -105,7 +105,8 @@ def _missing(where: Platform, record: Feature, title: str) -> Presence:
 
 def _for_program(where: Platform, record: Feature, program_type: str, itself: Presence) -> Presence:
     """The same for one program type, of a feature that is there."""
-    change, stable = (where._row.get("pairs") or {}).get(f"{record.name} for {program_type}", ("", ""))
+    pairs = where._row.get("pairs")
+    change, stable = pairs.get(f"{record.name} for {program_type}", ("", "")) if pairs else ("", "")
     if change == "maybe":
         text = f"whether {_exactly(where)} has what stable {stable} changed for {program_type} is not known"
         return Presence("unknown", "overlay", text)
