@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from ebpf.check.model import ADAPTS, LOAD, NEEDS, OPTIONAL, Note, Place, Requirement, reached
 
 TYPE_CHECKING = False
@@ -13,8 +15,14 @@ __all__ = ["Collector"]
 
 _PLACES = 10  # more of one feature tell nothing new
 
-# What the loader has a way around, called otherwise in the table of adaptations.
-_SAME = {"BPF_F_MMAPABLE": "map_mmap"}
+# What the loader has a way around, and the rows of the table of adaptations that say so: the first that is there.
+_WAYS = {
+    "BPF_F_MMAPABLE": ("mmap",),
+    "btf_load": ("program_btf",),
+    "btf_func_info": ("program_btf",),
+    "btf_line_info": ("program_btf",),
+}
+_SANITISED = ("sanitised_btf", "program_btf")
 
 
 class _Uses:
@@ -116,7 +124,7 @@ class Collector:
 
     def _requirement(self, key: tuple[str, str | None, str], uses: _Uses) -> Requirement:
         name, program_type, stage = key
-        adaptation = self._adaptations.get(_SAME.get(name, name))
+        adaptation = self._adaptations.get(name)
         # An optional program is loaded only when it is asked for: then its needs are known.
         codes = [(code, slot) for code, slot in uses.codes if not code.spec.optional]
         firm = uses.firm or reached(codes, lambda code: code.certain)
@@ -142,10 +150,18 @@ class Collector:
         )
 
 
+@cache
 def _adaptations() -> dict[str, Adaptation]:
+    """What the loader does without a feature, by the feature."""
+    from ebpf.btf.sanitise import ALL
     from ebpf.core.adaptation import ADAPTATIONS
 
     found: dict[str, Adaptation] = {}
     for row in ADAPTATIONS.values():
         found.setdefault(row.feature, row)
+    for feature, rows in {**_WAYS, **dict.fromkeys(ALL, _SANITISED)}.items():
+        for name in rows:
+            if name in ADAPTATIONS:
+                found.setdefault(feature, ADAPTATIONS[name])
+                break
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import featuredb
 from ebpf.kernel.base import Kernel
-from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, Reason
+from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, UNKNOWN, Reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +52,9 @@ class BtfKernel(Kernel):
     def _check(self, record: Feature, program_type: str | None) -> Verdict:
         verdict = self._base._check(record, program_type)
         known, text = self._knows(record)
+        if record.kind == "kfunc" and known is None and verdict.status == SUPPORTED:
+            text = f"{record.name} is no function of vmlinux's BTF: a module has it, which must be loaded"
+            return self._verdict(record, program_type, UNKNOWN, [Reason("btf", text), *verdict.reasons], too_old=False)
         if known is None or (known and verdict.status in (SUPPORTED, COMPILED_OUT)):
             return verdict
         if known and program_type is not None and verdict.status == ABSENT:
@@ -66,7 +69,6 @@ class BtfKernel(Kernel):
             from ebpf.btf import kinds
 
             found = any(self._btf.find(name, kinds.FUNC) is not None for name in (record.name, *record.aliases))
-            # A module may have it: BTF of vmlinux says yes, never no.
             return (True, f"a function {record.name} in the kernel's BTF") if found else (None, "")
         return self._evidence.knows(record)
 

@@ -158,10 +158,6 @@ def _whole(code: ProgramCode) -> Place:
 
 def _functions(code: ProgramCode, found: Collector) -> None:
     optional = code.spec.optional
-    for _, part in code.linked.parts[1:]:
-        if part.is_global and not part.hidden:
-            place = Place(code.spec.name, part.section, None, part.name)
-            found.need("btf_func_global", "a function that is not static", place, optional=optional)
     if any(helper_at(code, slot) == _TAIL_CALL for slot in code.possible):
         text = "it has functions and tail calls"
         found.need("tail_calls_with_bpf_to_bpf_calls", text, _whole(code), optional=optional)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["collect", "describe"]
 
 _DEEP = 6
+_LOADER_SIZES = ("BPF_MAP_TYPE_PERF_EVENT_ARRAY", "BPF_MAP_TYPE_STRUCT_OPS", "BPF_MAP_TYPE_CGROUP_STORAGE")
+_NO_VALUES = ("BPF_MAP_TYPE_RINGBUF", "BPF_MAP_TYPE_USER_RINGBUF", "BPF_MAP_TYPE_ARENA", "BPF_MAP_TYPE_STRUCT_OPS")
 _IN_VALUES = {
     "bpf_spin_lock": "spin_locks",
     "bpf_res_spin_lock": "resilient_spin_locks",
@@ -85,7 +87,7 @@ def _one(owner: ObjectFile, spec: MapSpec, place: Place, found: Collector) -> No
         found.need("map_extra", f"map {spec.name} has map_extra", place, optional=optional)
     if spec.pinning:
         found.need("bpffs", f"map {spec.name} is pinned", place, optional=optional)
-    _sizes(spec, place, found)
+    _sizes(spec, name, place, found)
     if owner.btf is not None and spec.value_type_id and spec.kind != "struct_ops":
         for feature in sorted(set(_in_value(owner.btf.type(spec.value_type_id), 0))):
             found.need(feature, f"the value of map {spec.name} has it", place, optional=optional)
@@ -109,12 +111,31 @@ def _known_flags() -> tuple[tuple[str, int], ...]:
     return tuple((record.name, record.value) for record in flags if record.value)
 
 
-def _sizes(spec: MapSpec, place: Place, found: Collector) -> None:
-    if spec.kind in ("data", "struct_ops") or spec.max_entries == 0:
+def _sizes(spec: MapSpec, name: str, place: Place, found: Collector) -> None:
+    if spec.kind in ("data", "struct_ops"):
         return  # the loader chooses them
+    zero = _zero(spec, name)
+    if zero:
+        text = f"map {spec.name} has {zero} 0: whoever loads the object sets it first"
+        found.note("note", "unsized", text, place)
+        return
+    if spec.max_entries == 0:
+        return
     problem = map_demands(spec.map_type, spec.key_size, spec.value_size, spec.max_entries, spec.flags)
     if problem:
         found.note("error", "limit", f"map {spec.name}: {problem}", place)
+
+
+def _zero(spec: MapSpec, name: str) -> str:
+    """What of a map's sizes is left to user space; empty for none.
+
+    Storages have no number of entries, arrays of perf events get one for each CPU by the loader.
+    """
+    if spec.max_entries == 0 and not name.endswith("_STORAGE") and name not in _LOADER_SIZES:
+        return "max_entries"
+    if spec.value_size == 0 and name not in _NO_VALUES:
+        return "value_size"
+    return ""
 
 
 def _struct_ops(owner: ObjectFile, spec: MapSpec, place: Place, found: Collector) -> None:

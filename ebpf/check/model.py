@@ -311,6 +311,11 @@ class Answer:
                 worst = ADAPTED
         return worst
 
+    @property
+    def loads(self) -> bool:
+        """Whether the object loads there, as far as it is known, whether or not it can be attached."""
+        return not any(each.grade == NEEDS and each.requirement.stage == LOAD for each in self.findings)
+
     def __bool__(self) -> bool:
         return self.status in (YES, ADAPTED)
 

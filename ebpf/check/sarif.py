@@ -26,6 +26,7 @@ _RULES = {
     "superseded": "A helper that newer ones have taken the place of",
     "portability": "Kernel memory is read at offsets that hold for one kernel only",
     "limit": "More than any kernel accepts",
+    "unsized": "A map whose size whoever loads the object sets first",
     "section": "A section whose name does not say what its program is",
     "legacy": "A form that current loaders have given up",
 }

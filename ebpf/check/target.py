@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from ebpf.check.core import CoreAccess
 from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, UNKNOWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ebpf.btf import Btf
-    from ebpf.check.core import CoreAccess
+    from ebpf.btf.core import Resolution
     from ebpf.check.model import Requirement
     from ebpf.elf import Extern
     from ebpf.host.kconfig import KConfig
@@ -22,6 +25,7 @@ class Target:
     Parameters:
         kernel: answers about features.
         btf: its vmlinux BTF, against which CO-RE relocations are resolved; ``None``: they are taken to resolve.
+        modules: the BTF of its modules, for types that vmlinux does not have.
         config: its configuration; ``None``: what the kernel itself knows of it.
         hosts: the files it was recorded in.
 
@@ -32,14 +36,21 @@ class Target:
     """
 
     def __init__(
-        self, kernel: Kernel, btf: Btf | None = None, config: KConfig | None = None, hosts: tuple[str, ...] = ()
+        self,
+        kernel: Kernel,
+        btf: Btf | None = None,
+        config: KConfig | None = None,
+        hosts: tuple[str, ...] = (),
+        modules: Sequence[Btf] = (),
     ) -> None:
         self.kernel = kernel
         self.btf = btf
         self.config = config
         self.hosts = hosts
+        self.types: list[Btf] = [] if btf is None else [btf, *modules]
         self.statuses: dict[tuple[str, str | None], str] = {}
         self._version_code: int | None = None
+        self._resolutions: dict[tuple[int, int, str, int], tuple[Btf, Resolution]] = {}
 
     @property
     def name(self) -> str:
@@ -84,16 +95,19 @@ class Target:
         return status
 
     def status(self, requirement: Requirement) -> str:
-        """Whether the kernel has what is required: a status as a `Verdict` has it."""
+        """Whether the kernel has what is required: a status as a `Verdict` has it.
+
+        What only its types, symbols or configuration tell is taken to be there when they are not at hand.
+        """
         if requirement.subject is None:
             return self.feature(*requirement.key)
-        return SUPPORTED
+        return ABSENT if self._own(requirement) else SUPPORTED
 
     def reason(self, requirement: Requirement) -> str:
         """Why it has not: one clause."""
         name, program_type = requirement.key
         if requirement.subject is not None:
-            return ""
+            return self._own(requirement)
         if self.statuses.get(requirement.key) == COMPILED_OUT and self.config is not None:
             off = self._left_out(name, program_type)
             if off:
@@ -107,7 +121,40 @@ class Target:
 
     def has_type(self, access: CoreAccess) -> bool | None:
         """Whether its types have what a CO-RE relocation asks for; ``None`` when they are not at hand."""
-        return None
+        resolution = self._resolve(access)
+        return None if resolution is None else resolution.found
+
+    def _resolve(self, access: CoreAccess) -> Resolution | None:
+        if self.btf is None:
+            return None
+        key = (id(access.btf), access.relocation.type_id, access.relocation.access, access.kind)
+        known = self._resolutions.get(key)
+        if known is None or known[0] is not access.btf:
+            from ebpf.btf.core import resolve
+
+            known = self._resolutions[key] = (access.btf, resolve(access.btf, access.relocation, self.types))
+        return known[1]
+
+    def _own(self, requirement: Requirement) -> str:
+        """What the kernel's types, symbols and configuration lack of what is required; empty for nothing."""
+        subject = requirement.subject
+        if isinstance(subject, CoreAccess):
+            resolution = self._resolve(subject)
+            return "" if resolution is None or resolution.value is not None else resolution.problem
+        if requirement.kind == "option":
+            value = self.option(requirement.name)
+            return f"{requirement.name} is not set in its configuration" if value == "n" else ""
+        if not self.types:
+            return ""
+        from ebpf.btf import kinds
+
+        wanted = {
+            "function": (kinds.FUNC, kinds.TYPEDEF),  # a tracepoint's is a type
+            "variable": (kinds.VAR,),
+        }.get(requirement.kind)
+        if wanted is None or any(types.find(requirement.name, *wanted) is not None for types in self.types):
+            return ""
+        return f"the kernel has no {requirement.kind} {requirement.name}"
 
     def has_symbol(self, extern: Extern) -> bool | None:
         """Whether it has a function or a variable that programs may use; ``None`` when that is not known."""
@@ -122,8 +169,8 @@ class Target:
             return None
         from ebpf.btf import kinds
 
-        found = self.btf.find(name, kinds.FUNC if extern.kind == "ksym_func" else kinds.VAR)
-        return True if found is not None else None
+        kind = kinds.FUNC if extern.kind == "ksym_func" else kinds.VAR
+        return any(types.find(name, kind) is not None for types in self.types) or None
 
     def _left_out(self, name: str, program_type: str | None) -> str:
         """The build options that a feature needs and that the configuration at hand does not set, in words."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from ebpf import uapi
-from ebpf.btf import kinds
 from ebpf.check.guards import EXISTS
 from ebpf.check.model import Place
 
@@ -13,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ebpf.btf import Btf
     from ebpf.check.collector import Collector
     from ebpf.check.program import ProgramCode
     from ebpf.elf import ObjectFile
@@ -25,13 +23,7 @@ _LOCAL = (uapi.BPF_CORE_TYPE_ID_LOCAL,)
 def collect(owner: ObjectFile, codes: Sequence[ProgramCode], found: Collector) -> None:
     """What BTF, CO-RE relocations and externs ask for."""
     if owner.btf is not None:
-        found.need("btf_load", "it has type information")
-        for name in _kinds(owner):
-            found.need(name, "its type information uses it")
-        if any(code.linked.func_info for code in codes):
-            found.need("btf_func_info", "its functions have types")
-        if any(code.linked.line_info for code in codes):
-            found.need("btf_line_info", "its instructions have source lines")
+        _own(owner.btf, codes, found)
     for code in codes:
         _relocations(code, found)
     for extern in owner.externs.values():
@@ -40,33 +32,23 @@ def collect(owner: ObjectFile, codes: Sequence[ProgramCode], found: Collector) -
                 because = "the value of a build option"
                 found.need(extern.name, because, optional=extern.weak, kind="option", subject=extern)
         elif extern.kind == "ksym_var":
-            because = "a symbol of the kernel"
-            found.need(extern.essential_name, because, optional=extern.weak, kind="symbol", subject=extern)
+            # Of one without a type only the address is wanted: that is in no BTF.
+            kind = "variable" if extern.typed else "symbol"
+            because = f"a {kind} of the kernel"
+            found.need(extern.essential_name, because, optional=extern.weak, kind=kind, subject=extern)
 
 
-def _kinds(owner: ObjectFile) -> list[str]:
-    """The kinds of BTF in an object, as the database calls them."""
-    btf = owner.btf
-    assert btf is not None
-    numbers = {btf.kind(number) for number in range(1, len(btf) + 1)}
-    names = _kind_names()
-    found = [names[number] for number in sorted(numbers) if number in names]
-    if kinds.ENUM64 not in numbers and kinds.ENUM in numbers and _signed_enum(owner):
-        found.append("btf_enum_signed")
-    return found
+def _own(btf: Btf, codes: Sequence[ProgramCode], found: Collector) -> None:
+    """What the object's own type information asks for: the loader leaves out what a kernel does not take."""
+    from ebpf.btf.sanitise import needs
 
-
-@cache
-def _kind_names() -> dict[int, str]:
-    import featuredb
-
-    return {record.value or 0: record.name for record in featuredb.features("btf") if record.enum == "btf_kind"}
-
-
-def _signed_enum(owner: ObjectFile) -> bool:
-    btf = owner.btf
-    assert btf is not None
-    return any(btf.kind(number) == kinds.ENUM and btf.type(number).flag for number in range(1, len(btf) + 1))
+    found.need("btf_load", "it has type information")
+    for name in sorted(needs(btf)):
+        found.need(name, "its type information has it")
+    if any(code.linked.func_info for code in codes):
+        found.need("btf_func_info", "its functions have types")
+    if any(code.linked.line_info for code in codes):
+        found.need("btf_line_info", "its instructions have source lines")
 
 
 def _relocations(code: ProgramCode, found: Collector) -> None:

@@ -26,10 +26,11 @@ _GRADES = (
 _OWN = {
     "core": "of the kernel's types",
     "function": "functions of the kernel",
+    "variable": "variables of the kernel",
     "symbol": "symbols of the kernel",
     "option": "build options",
 }
-_BTF_KIND = "btf_kind_"
+_BTF_KIND, _BTF_FLAG = "btf_kind_", "btf_kind_flag"
 _BEYOND = "The verifier's own judgement of the code is not foretold, only what it knows and lacks."
 
 
@@ -45,7 +46,7 @@ def text(
     if len(options.files) > 1:
         _summary(checked, unreadable)
     elif checked:
-        sys.stdout.write("\n" + _BEYOND + "\n")
+        sys.stdout.write(_BEYOND + "\n")
 
 
 def _one(found: Requirements, answers: Sequence[Answer], kernels: Sequence[Target]) -> None:
@@ -88,7 +89,7 @@ def _since(requirement: Requirement) -> tuple[int, ...]:
 def _feature_rows(members: Sequence[Requirement]) -> list[tuple[str, str, str]]:
     """Since, what, where: the newest first, and the kinds of BTF together."""
     rows = []
-    kinds = [each for each in members if each.name.startswith(_BTF_KIND)]
+    kinds = [each for each in members if each.name.startswith(_BTF_KIND) and each.name != _BTF_FLAG]
     for each in _newest_first([each for each in members if each.subject is None]):
         if each not in kinds:
             rows.append((each.since or "-", _title(each), _where(each)))
@@ -167,6 +168,8 @@ def _instead(finding: Finding) -> str:
 
 def _rows(rows: Sequence[tuple[str, str, str]], styled: bool = False) -> str:
     """Three columns; the last one is cut so that lines fit."""
+    if not rows:
+        return ""
     first = max(len(row[0]) for row in rows)
     second = min(max(len(row[1]) for row in rows), output.width() // 2)
     lines = []

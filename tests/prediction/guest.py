@@ -1,0 +1,78 @@
+"""Runs in a guest: loads every object of a directory, and says what came of it.
+
+``python -m tests.prediction.guest DIRECTORY BPFTOOL`` writes ``loads.json`` into the directory shared with the
+host, and copies the kernel's types and configuration there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+__all__ = ["main"]
+
+_PINS = Path("/sys/fs/bpf/prediction")
+_LIMIT = 60
+_TAIL = 1500
+
+
+def main() -> int:
+    """Load everything; exits with 0 when every object was tried."""
+    directory, bpftool = Path(sys.argv[1]), sys.argv[2]
+    shared = Path(os.environ["MATRIX_SHARED"])
+    release = os.uname().release
+    btf = Path("/sys/kernel/btf/vmlinux")
+    if btf.exists():
+        (shared / "vmlinux.btf").write_bytes(btf.read_bytes())
+    config = Path(f"/boot/config-{release}")
+    if config.exists():
+        (shared / "kconfig").write_bytes(config.read_bytes())
+    loads: dict[str, dict[str, str]] = {}
+    for path in sorted(directory.glob("*.o")):
+        started = time.monotonic()
+        loads[path.name] = {"bpftool": _bpftool(path, bpftool)}
+        if hasattr(__import__("ebpf.v2").v2, "Object"):
+            loads[path.name]["ebpf"] = _ebpf(path)
+        _say(path.name, loads[path.name], time.monotonic() - started)
+        (shared / "loads.json").write_text(json.dumps({"release": release, "loads": loads}))
+    return 0
+
+
+def _say(name: str, results: dict[str, str], seconds: float) -> None:
+    words = " ".join(f"{who}:{'-' if text else '+'}" for who, text in results.items())
+    print(f"{name} {words} {seconds:.1f} s", flush=True)
+
+
+def _bpftool(path: Path, bpftool: str) -> str:
+    """Empty when it loads, otherwise the end of what bpftool says."""
+    command = [bpftool, "prog", "loadall", str(path), str(_PINS)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT, check=False)
+        text = "" if done.returncode == 0 else (done.stderr + done.stdout)[-_TAIL:] or f"exit code {done.returncode}"
+    except subprocess.TimeoutExpired:
+        text = f"no answer after {_LIMIT} s"
+    shutil.rmtree(_PINS, ignore_errors=True)
+    return text
+
+
+def _ebpf(path: Path) -> str:
+    """Empty when it loads, otherwise the exception."""
+    from ebpf import v2
+
+    try:
+        with v2.Object(path) as loaded:
+            loaded.load()
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        log = getattr(error, "log", "")
+        return (text + ("\n" + str(log) if log and str(log) not in text else ""))[-_TAIL:]
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
