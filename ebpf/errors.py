@@ -10,6 +10,7 @@
     ├── PermissionDeniedError (PermissionError)      the kernel has it, this process may not
     ├── UnknownKernelError (LookupError)             no kernel has this name
     ├── ProfileError (ValueError)                    a recorded profile that cannot be read
+    ├── ObjectLoadError                              an object that cannot be loaded here; `obstacles` says all reasons
     ├── ObjectFileError (ValueError)                 an object file or BTF that is malformed; `section`, `offset`
     │   └── BtfError                                 type information that is malformed
     ├── ArgumentError (ValueError)                   an argument that no kernel accepts
@@ -36,6 +37,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ebpf.core.object.obstacle import Obstacle
     from ebpf.verdict import Verdict
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "KeyMissingError",
     "MapFullError",
     "ObjectFileError",
+    "ObjectLoadError",
     "OutOfMemoryError",
     "PermissionDeniedError",
     "ProfileError",
@@ -145,6 +148,21 @@ class ObjectFileError(EbpfError, ValueError):
         self.file = file
         self.section = section
         self.offset = offset
+
+
+class ObjectLoadError(EbpfError):
+    """An object that this kernel does not load for this process.
+
+    ``obstacles`` holds every reason at once (`ebpf.core.object.Obstacle`), not only the first.
+    """
+
+    def __init__(self, name: str, obstacles: Sequence[Obstacle]) -> None:
+        count = len(obstacles)
+        lines = [f"{name or 'the object'} cannot be loaded here: {count} obstacle{'s' if count != 1 else ''}"]
+        lines += [f"  {obstacle}" for obstacle in obstacles]
+        super().__init__("\n".join(lines))
+        self.name = name
+        self.obstacles = tuple(obstacles)
 
 
 class BtfError(ObjectFileError):

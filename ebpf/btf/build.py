@@ -35,14 +35,15 @@ class BtfBuilder:
     Parameters:
         base: a BTF that this one continues (split BTF): ids and names go on after its own.
         order: ``"="`` for this machine's byte order, ``"<"``, ``">"``.
+        strings: strings to begin with, so that what refers to them by their offset stays right.
     """
 
-    def __init__(self, base: Btf | None = None, order: str = "=") -> None:
+    def __init__(self, base: Btf | None = None, order: str = "=", strings: bytes = b"") -> None:
         self._order = order
         self._records: list[bytes] = []
         self._first_id = 1 if base is None else base.first_id + len(base)
         self._first_offset = 0 if base is None else base.strings_end
-        self._strings = bytearray(b"\0" if base is None else b"")
+        self._strings = bytearray(strings or (b"\0" if base is None else b""))
         self._names: dict[str, int] = {}
 
     def name(self, text: str) -> int:
@@ -60,11 +61,15 @@ class BtfBuilder:
 
     def add(self, name: str, kind: int, size_or_type: int, *rest: int, vlen: int = 0, flag: bool = False) -> int:
         """A record as it stands: of kind `kind` (`ebpf.btf.kinds`), with `rest` after its first three words."""
-        words = (self.name(name), int(flag) << 31 | kind << kinds.KIND_SHIFT | vlen, size_or_type, *rest)
+        return self.record(self.name(name), kind, size_or_type, *rest, vlen=vlen, flag=flag)
+
+    def record(self, name: int, kind: int, size_or_type: int, *rest: int, vlen: int = 0, flag: bool = False) -> int:
+        """The same, by the offset of the name."""
+        words = (name, int(flag) << 31 | kind << kinds.KIND_SHIFT | vlen, size_or_type, *rest)
         try:
             record = struct.pack(f"{self._order}{len(words)}I", *(word & 0xFFFFFFFF for word in words))
         except TypeError:
-            raise ArgumentError(f"type {name!r}: sizes, ids and offsets are integers, not {words}") from None
+            raise ArgumentError(f"sizes, ids and offsets are integers, not {words}") from None
         self._records.append(record)
         return self._first_id + len(self._records) - 1
 

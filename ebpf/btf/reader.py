@@ -253,6 +253,11 @@ class Btf:
         return tuple(self._words[start + HEADER_WORDS : start + self._lengths[self._words[start + 1]]])
 
     @property
+    def strings(self) -> bytes:
+        """The section of strings, without the base's."""
+        return self._strings
+
+    @property
     def strings_end(self) -> int:
         """The offset after the last string: where those of a module's BTF begin."""
         return self._first_offset + len(self._strings)
@@ -270,6 +275,11 @@ class Btf:
         """A type's name, empty when it has none."""
         btf, start = self._record(type_id)
         return btf.string(btf._words[start])
+
+    def word_of(self, type_id: int, number: int) -> int:
+        """One of the words of a type's record."""
+        btf, start = self._record(type_id)
+        return btf.word(start + number)
 
     def size_or_type(self, type_id: int) -> int:
         """The third word of a record: the size in bytes, or the type that it refers to."""

@@ -70,7 +70,7 @@ def needs(btf: Btf) -> set[str]:
 def sanitise(
     btf: Btf, lacks: Collection[str] = (), layout: Layout | None = None, hidden: Collection[str] = ()
 ) -> bytes:
-    """The BTF as a kernel takes it, in this machine's byte order.
+    """The BTF as a kernel takes it, in this machine's byte order. Ids and the offsets of strings stay what they are.
 
     Parameters:
         btf: an object's.
@@ -91,7 +91,7 @@ class _Writer:
         self._lacks = lacks
         self._layout = layout
         self._hidden = hidden
-        self._builder = BtfBuilder()
+        self._builder = BtfBuilder(strings=btf.strings)
         self._dropped: set[int] = set()
 
     def run(self) -> bytes:
@@ -141,21 +141,10 @@ class _Writer:
             self._copy(each, flag)
 
     def _copy(self, each: Type, flag: bool) -> None:
-        """The record as it is, with the names in it entered anew."""
-        words = list(each.words)
-        step, names = {
-            kinds.STRUCT: (3, True),
-            kinds.UNION: (3, True),
-            kinds.ENUM: (2, True),
-            kinds.ENUM64: (3, True),
-            kinds.FUNC_PROTO: (2, True),
-        }.get(each.kind, (1, False))
-        if names:
-            for at in range(0, len(words), step):
-                words[at] = self._builder.name(self._btf.string(words[at]))
-        vlen = len(words) // step if names else 0
-        size_or_type = self._btf.size_or_type(each.id)
-        self._builder.add(each.name, each.kind, size_or_type, *words, vlen=vlen, flag=flag)
+        """The record as it is: the strings are the same, at the same offsets."""
+        vlen = self._btf.word_of(each.id, 1) & kinds.VLEN_MASK
+        third = self._btf.size_or_type(each.id)
+        self._builder.record(self._btf.word_of(each.id, 0), each.kind, third, *each.words, vlen=vlen, flag=flag)
 
     def _placeholder(self) -> None:
         """Something that every kernel with BTF takes and nobody refers to."""

@@ -187,6 +187,20 @@ _ROWS = (
         "the structure is registered by writing it into its map, and taken out of it at the end",
         "a bpf_link: it cannot be pinned on its own or updated",
     ),
+    (
+        "sanitised_btf",
+        "btf_kind_enum64",
+        "what the kernel does not know in an object's BTF (functions, sections of variables, floating point, tags,"
+        " enumerations of 64 bits) becomes something of the same size that it knows",
+        "those types in bpftool and in what programs and maps are described by",
+    ),
+    (
+        "probe_read",
+        "bpf_probe_read_kernel",
+        "the program is loaded again with bpf_probe_read() and bpf_probe_read_str() in place of their successors for"
+        " the kernel's and the user's memory",
+        "on machines where both have the same addresses (s390x, sparc64), which of the two is read",
+    ),
 )
 
 ADAPTATIONS: dict[str, Adaptation] = {row[0]: Adaptation(*row) for row in _ROWS}

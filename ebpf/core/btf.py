@@ -1,4 +1,4 @@
-"""Type information in the kernel: loading it, and reading it back."""
+"""Type information that is loaded into the kernel."""
 
 from __future__ import annotations
 
@@ -8,18 +8,11 @@ import struct
 from ebpf import syscall, uapi
 from ebpf.core.fd import Descriptor
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ebpf.btf import Btf
-
-__all__ = ["BtfCore", "read_by_fd"]
+__all__ = ["BtfCore"]
 
 # union bpf_attr of BPF_BTF_LOAD: btf, btf_log_buf, btf_size, btf_log_size, btf_log_level; the rest is younger.
 _LOAD = struct.Struct("=QQIII")
 _LOG = 1 << 16
-# struct bpf_btf_info: btf, btf_size, id; and the attribute of BPF_OBJ_GET_INFO_BY_FD.
-_INFO = struct.Struct("=QII")
-_INFO_ATTR = struct.Struct("=IIQ")
 
 
 class BtfCore(Descriptor):
@@ -61,19 +54,3 @@ def log_of(data: bytes) -> str:
     if result >= 0:
         syscall.close(result)
     return log.value.decode("utf-8", "replace")
-
-
-def read_by_fd(fd: int, base: Btf | None = None) -> Btf:
-    """The type information behind a descriptor, read back from the kernel. Needs Linux 4.18.
-
-    Raises `OSError`.
-    """
-    from ebpf.btf import Btf
-
-    info = ctypes.create_string_buffer(_INFO.size)
-    for _ in range(2):  # once for the size, once for the data
-        size = _INFO.unpack(info.raw)[1]
-        data = ctypes.create_string_buffer(max(size, 1))
-        info.raw = _INFO.pack(ctypes.addressof(data) if size else 0, size, 0)
-        syscall.bpf(uapi.BPF_OBJ_GET_INFO_BY_FD, _INFO_ATTR.pack(fd, _INFO.size, ctypes.addressof(info)))
-    return Btf(data.raw[:size], base)

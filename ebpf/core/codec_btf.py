@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["described", "from_btf"]
 
+# BTF may come from an object file of anybody's: structures in each other, and arrays, are bounded.
+_DEEP = 16
+_LONGEST = 1 << 16
+
 
 def described(core: MapCore) -> tuple[Codec | None, Codec | None]:
     """The codecs of key and value of a map, ``None`` where its BTF says nothing."""
@@ -59,21 +63,24 @@ def from_btf(btf: Btf, type_id: int, what: str = "value") -> Codec:
     return _of(btf.type(type_id).resolve(), what)
 
 
-def _of(kind: Type, what: str) -> Codec:
+def _of(kind: Type, what: str, depth: int = 0) -> Codec:
     from ebpf.btf import types
+
+    if depth > _DEEP:
+        return codec(kind.size, what)
 
     if isinstance(kind, (types.Int, types.Enum)) and kind.size in (1, 2, 4, 8):
         signed = kind.signed and kind.name != "char"
         return codec(f"{'s' if signed else 'u'}{kind.size * 8}", what)
     if isinstance(kind, types.Pointer):
         return codec("u64", what)
-    if isinstance(kind, types.Array) and kind.length:
+    if isinstance(kind, types.Array) and 0 < kind.length <= _LONGEST:
         element = kind.type.resolve()
         if isinstance(element, types.Int) and element.name == "char":
             return codec(f"char[{kind.length}]", what)
-        return _array(_of(element, what), kind.length, what)
+        return _array(_of(element, what, depth + 1), kind.length, what)
     if isinstance(kind, types.Struct) and kind.members:
-        return _struct(kind, what)
+        return _struct(kind, what, depth)
     return codec(kind.size, what)
 
 
@@ -102,11 +109,11 @@ class _Field:
 
     __slots__ = ("bits", "coder", "name", "offset")
 
-    def __init__(self, member: Member, what: str) -> None:
+    def __init__(self, member: Member, what: str, depth: int) -> None:
         self.name = member.name
         self.offset = member.offset
         self.bits = member.bits
-        self.coder = _of(member.type.resolve(), what)
+        self.coder = _of(member.type.resolve(), what, depth + 1)
 
     def take(self, data: bytes) -> Any:
         if not self.bits:
@@ -135,11 +142,11 @@ class _Field:
         return self.offset if sys.byteorder == "little" else size * 8 - self.offset - self.bits
 
 
-def _struct(kind: Composite, what: str) -> Codec:
+def _struct(kind: Composite, what: str, depth: int) -> Codec:
     from collections import namedtuple
     from keyword import iskeyword
 
-    fields = [_Field(member, what) for member in kind.members]
+    fields = [_Field(member, what, depth) for member in kind.members]
     size = kind.size
     name = "struct" if not kind.name or iskeyword(kind.name) else kind.name
     form: Any = namedtuple(name, [field.name for field in fields], rename=True)  # type: ignore[misc]  # known at run time

@@ -40,6 +40,10 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "SockMap",
         "XskMap",
     ),
+    "object": (
+        "Object",
+        "ObjectProgram",
+    ),
     "open": (
         "maps",
         "open_map",
@@ -93,6 +97,7 @@ if TYPE_CHECKING:
     from ebpf.v2.links import Link
     from ebpf.v2.map import Map
     from ebpf.v2.network import CpuMap, DevMap, DevMapHash, ReuseportSockArray, SockHash, SockMap, XskMap
+    from ebpf.v2.object import Object, ObjectProgram
     from ebpf.v2.open import maps, open_map
     from ebpf.v2.program import Program
     from ebpf.v2.queue import BloomFilter, Queue, Stack

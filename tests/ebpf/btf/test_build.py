@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ebpf.btf import Btf, BtfBuilder, BtfError, types
-from ebpf.core.btf import BtfCore, read_by_fd
+from ebpf.core import objects
+from ebpf.core.btf import BtfCore
 from ebpf.errors import ArgumentError
 
 
@@ -168,7 +169,7 @@ def test_what_cannot_be_built() -> None:
 def test_the_kernel_takes_it_and_gives_it_back() -> None:
     data = everything().build()
     with BtfCore.load(data) as loaded:
-        back = read_by_fd(loaded.fd)
+        back = Btf(objects.btf_data(loaded.fd))
         assert [each.name for each in back.types()] == [each.name for each in Btf(data).types()]
 
 

@@ -1,0 +1,141 @@
+"""`ObjectCore`: an object file and, once it is loaded, its maps and programs."""
+
+from __future__ import annotations
+
+from ebpf.core.fd import Descriptor
+from ebpf.core.object.program import LoadableProgram
+from ebpf.core.object.types import KernelTypes
+from ebpf.core.object.variables import DataMap, Variables
+from ebpf.elf.maps import DATA
+from ebpf.errors import ArgumentError, ClosedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ebpf.btf import Btf
+    from ebpf.core.map import MapCore
+    from ebpf.elf import ObjectFile
+
+__all__ = ["ObjectCore"]
+
+PIN_ROOT = "/sys/fs/bpf"
+
+
+class ObjectCore(Descriptor):
+    """An object: opened it can be changed, loaded it runs, closed nothing of it is left in this process.
+
+    Parameters:
+        file: the object file.
+        btf: types to resolve CO-RE with, instead of the running kernel's: for a kernel that has none.
+        pin_root: where maps that are pinned by name have their pins.
+        kconfig: values of ``.kconfig`` externs, instead of the kernel's configuration.
+        adapt: whether to do without what the kernel lacks.
+
+    Attributes:
+        programs: `LoadableProgram` by name.
+        variables: the variables (`Variables`).
+        specs: what maps are made from, by name (`ebpf.elf.MapSpec`): sizes, flags and pins may be changed before.
+    """
+
+    __slots__ = ("_data", "_maps", "btf", "file", "kconfig", "links", "name", "pin_root", "programs", "variables")
+
+    noun = "object"
+    program_class: type[LoadableProgram] = LoadableProgram
+
+    def __init__(
+        self,
+        file: ObjectFile,
+        *,
+        btf: Btf | str | os.PathLike[str] | bytes | None = None,
+        pin_root: str | os.PathLike[str] | None = None,
+        kconfig: Mapping[str, object] | None = None,
+        adapt: bool = True,
+    ) -> None:
+        import os
+
+        super().__init__(adapt=adapt)
+        self.file = file
+        self.name = file.name
+        self.btf = KernelTypes(btf)
+        self.pin_root = os.fspath(pin_root) if pin_root is not None else PIN_ROOT
+        self.kconfig = dict(kconfig or {})
+        self.programs = {name: self.program_class(spec, adapt=adapt) for name, spec in file.programs.items()}
+        self._data = {name: DataMap(spec) for name, spec in file.maps.items() if spec.kind == DATA}
+        self.variables = Variables(self._data.values(), file.btf)
+        self._maps: dict[str, Any] | None = None
+        self.links: list[Any] = []
+
+    @property
+    def specs(self) -> dict[str, Any]:
+        """What its maps are made from, by name; to be changed before it is loaded."""
+        return self.file.maps
+
+    @property
+    def maps(self) -> dict[str, Any]:
+        """Its maps by name. Raises `ClosedError` before it is loaded, and once it is closed."""
+        if self._maps is None:
+            raise ClosedError(f"{self.name or 'the object'} is not loaded: call load()")
+        return self._maps
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it is in the kernel."""
+        return self._maps is not None
+
+    def load(self) -> None:
+        """Load the object: its maps, its BTF, its programs.
+
+        All or nothing: when it raises, every descriptor is closed and every pin that was made is removed. Raises
+        `ebpf.errors.ObjectLoadError`, which names every obstacle at once.
+        """
+        from ebpf.core.object.session import Session
+
+        if self._maps is not None:
+            raise ArgumentError(f"{self.name or 'the object'} is loaded already")
+        session = Session(self)
+        try:
+            made = session.run()
+            self._maps = {name: self._wrap(name, core) for name, core in made.items()}
+        except BaseException:
+            self._maps = None
+            session.undo()
+            raise
+        finally:
+            session.close()
+
+    def _wrap(self, name: str, core: MapCore) -> Any:
+        """The map as this namespace shows it."""
+        return core
+
+    def data_map(self, name: str) -> DataMap | None:
+        """The section of variables of this name."""
+        return self._data.get(name)
+
+    def close(self) -> None:
+        """Detach what is attached, close programs and maps. What is pinned stays. Closing twice is fine."""
+        links, self.links = self.links, []
+        for link in reversed(links):
+            link.close()
+        for data in self._data.values():
+            data.closed()
+        for program in self.programs.values():
+            program.close()
+        maps, self._maps = self._maps or {}, None
+        for made in maps.values():
+            made.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing of it is held by this process."""
+        return self._maps is None
+
+    def __del__(self) -> None:
+        if getattr(self, "_maps", None) is not None:
+            self.close()
+
+    def __repr__(self) -> str:
+        state = "loaded" if self.loaded else "not loaded"
+        return f"<{type(self).__name__} {self.name!r}, {len(self.programs)} programs, {state}>"
