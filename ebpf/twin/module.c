@@ -9,6 +9,7 @@ static PyMethodDef functions[] = {
 	FAST("btf_walk", twin_btf_walk),
 	FAST("btf_select", twin_btf_select),
 	FAST("btf_strings", twin_btf_strings),
+	FAST("ring_take", twin_ring_take),
 	{NULL, NULL, 0, NULL},
 };
 

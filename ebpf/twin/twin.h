@@ -29,5 +29,6 @@ PyObject *twin_try_calls(PyObject *module, PyObject *const *args, Py_ssize_t cou
 PyObject *twin_btf_walk(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *twin_btf_select(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *twin_btf_strings(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *twin_ring_take(PyObject *module, PyObject *const *args, Py_ssize_t count);
 
 #endif

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Consumer", "decoder"]
 
 _AT_ONCE = 256  # records that an iteration takes out of the buffer at a time
+_NUMBERS = ("=I", "=Q")
 _BUSY_WAIT = 0.0001  # seconds: a program is still writing the record that comes next
 
 
@@ -58,6 +59,8 @@ def decoder(codec: Codec | None) -> Callable[[Any], Any]:
             raise ArgumentError(f"an event of {len(view)} bytes came, the type {codec.name} has {size}")
         return decode(bytes(view[:size]))
 
+    # What the C twin does by itself.
+    decoded.number = size if codec.packer is not None and codec.packer.format in _NUMBERS else 0  # type: ignore[attr-defined]
     return decoded
 
 
@@ -135,6 +138,7 @@ class Consumer:
             self._lock = threading.Lock()
             self._owner = 0
         self._waiter.close()
+        self._pending.clear()
         for call in tuple(self.when_closed):
             call()
         if self._owner == threading.get_ident():
@@ -144,9 +148,11 @@ class Consumer:
 
     # Consuming
 
-    def _fill(self, most: int) -> int:
-        source, decode, into = self.source, self._decode, self._pending.append
-        return self._reading(lambda: source.take(most, decode, into))
+    def _take(self, most: int, into: Callable[[Any], object]) -> int:
+        return self._reading(lambda: self.source.take(most, self._decode, into))
+
+    def _fill(self) -> int:
+        return self._take(_AT_ONCE, self._pending.append)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until there is something to consume.
@@ -170,9 +176,13 @@ class Consumer:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            if len(self._pending) < most:
-                self._fill(most - len(self._pending))
             events = self._out(most)
+            if len(events) < most:
+                try:
+                    self._take(most - len(events), events.append)
+                except BaseException:
+                    self._pending.extendleft(reversed(events))
+                    raise
             if events or timeout == 0:
                 return events
             left = None if deadline is None else deadline - time.monotonic()
@@ -208,33 +218,31 @@ class Consumer:
         Returns how many. Raises `ClosedError`, and `CorruptBufferError` when the memory makes no sense.
         """
         self._open()
-        count = 0
-        if not view:
-            for event in self._out(most):  # left over from an iteration
-                callback(event)
-                count += 1
-        if count == most:
-            return count
-        decode, source = self._decode, self.source
         if view:
-            return count + self._reading(lambda: source.drain(callback, most))
-        left = most - count
-        return count + self._reading(lambda: source.take(left, decode, callback))
+            return self._reading(lambda: self.source.drain(callback, most))
+        count = 0
+        while self._pending and count < most:  # left over from an iteration
+            for event in self._out(1):
+                count += 1
+                callback(event)
+        return count + self._take(most - count, callback)
 
     def __iter__(self) -> Iterator[Any]:
         """Events as they come, for ever; it ends when the buffer is closed. What is not asked for stays there."""
         self._open()
+        following = self._pending.popleft
         while not self.closed:
             try:
-                event = self._pending.popleft()
+                while True:
+                    event = following()
+                    yield event
             except IndexError:
-                try:
-                    if not self._fill(_AT_ONCE):
-                        self._pause(None)
-                except ClosedError:
-                    return
-            else:
-                yield event
+                pass
+            try:
+                if not self._fill():
+                    self._pause(None)
+            except ClosedError:
+                return
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         """The same with asyncio: other tasks run while there is nothing."""
@@ -248,7 +256,7 @@ class Consumer:
             while not self.closed:
                 if self._pending:
                     yield self._pending.popleft()
-                elif not self._fill(_AT_ONCE):
+                elif not self._fill():
                     ready = loop.create_future()
 
                     def closing(loop: Any = loop, ready: Any = ready) -> None:
@@ -263,7 +271,7 @@ class Consumer:
                     finally:
                         loop.remove_reader(descriptor)
                         self.when_closed.discard(closing)
-                    if not self.closed and not self._fill(_AT_ONCE):
+                    if not self.closed and not self._fill():
                         await asyncio.sleep(_BUSY_WAIT)
         except ClosedError:
             pass

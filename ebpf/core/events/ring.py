@@ -5,6 +5,7 @@ from __future__ import annotations
 from ebpf import uapi
 from ebpf.core.events.memory import POSITION_MASK, barrier, corrupt, release
 from ebpf.core.events.ring_memory import BUSY, DISCARD, HEADER, LENGTH, RingMemory
+from ebpf.twin import extension
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
     from ebpf.core.map import MapCore
 
-__all__ = ["RingReader"]
+__all__ = ["RingReader", "twin"]
+
+twin = extension
+"""What reads records in C; `None` where it was not built."""
 
 
 class RingReader:
@@ -47,7 +51,19 @@ class RingReader:
         epoll.register(self.memory.core.fd, 1)  # EPOLLIN
 
     def take(self, most: int, decode: Callable[[Any], Any], into: Callable[[Any], object]) -> int:
-        """Give up to `most` records to `into`, each as `decode` makes it of its bytes."""
+        """Give up to `most` records to `into`, each as `decode` makes it of its bytes.
+
+        `decode` may say in an attribute ``number`` that it makes an unsigned number of so many bytes.
+        """
+        if twin is not None and not self.overwrite:
+            memory = self.memory
+            size = getattr(decode, "number", 0)
+            made_of = None if decode is bytes else decode
+            ring = memory.consumer, memory.producer, memory.data
+            taken: int = twin.ring_take(*ring, most, size, made_of, into)
+            if taken >= 0:
+                return taken
+            most = 1  # the memory makes no sense: found again and said below
         return self.drain(lambda view: into(decode(view)), most)
 
     def drain(self, deliver: Callable[[memoryview], object], most: int) -> int:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import importlib
 import json
 import os
+import pkgutil
 import sys
 import traceback
 from collections.abc import Callable
@@ -20,8 +24,22 @@ def plant(root: Path, files: dict[str, str | bytes]) -> str:
     return str(root)
 
 
+@functools.cache
+def _import_everything() -> None:
+    """Whoever gives up root's privileges cannot import from a tree below /root any more."""
+    import ebpf
+    import featuredb
+
+    for package in (ebpf, featuredb):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(module.name)
+
+
 def in_child(task: Callable[[], Any]) -> Any:
     """Run a task in a forked process, which may give up its privileges for good, and return what it returns."""
+    _import_everything()
     sys.stdout.flush()
     reading, writing = os.pipe()
     child = os.fork()

@@ -10,12 +10,14 @@ import struct
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ebpf import errors, uapi
 from ebpf.core.events.consumer import Consumer
 from ebpf.core.events.ring import RingReader
+
+pytestmark = pytest.mark.usefixtures("reading")
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 SIZE = PAGE
@@ -96,7 +98,7 @@ def test_what_cannot_be_is_refused(consumer: int, producer: int, data: bytes) ->
     data=st.binary(max_size=256),
     overwrite=st.none() | st.integers(0, 2**64 - 1),
 )
-@settings(max_examples=300)
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 def test_any_memory(consumer: int, ahead: int, data: bytes, overwrite: int | None) -> None:
     file = File(consumer, (consumer + ahead) % 2**64, data, overwrite)
     try:

@@ -17,7 +17,11 @@ from ebpf.core.map import MapCore
 from tests.ebpf.core.events.produce import Producer
 from tests.ebpf.host.trees import in_child
 
-pytestmark = [pytest.mark.root, pytest.mark.requires("BPF_MAP_TYPE_RINGBUF")]
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.requires("BPF_MAP_TYPE_RINGBUF"),
+    pytest.mark.usefixtures("reading"),
+]
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -94,6 +98,12 @@ def test_an_event_shorter_than_its_type() -> None:
         with pytest.raises(errors.ArgumentError, match="an event of 4 bytes came, the type u64 has 8"):
             events.poll(0)
         assert events.poll(0) == []  # it counts as consumed
+        with Producer(core) as good:
+            good.send(2)
+            producer.send(1)
+            with pytest.raises(errors.ArgumentError):
+                events.poll(0)
+            assert events.poll(0) == [0, 1]  # what came before it is not lost
 
 
 def test_iteration_loses_nothing_when_it_is_left() -> None:
@@ -158,6 +168,11 @@ def test_what_a_callback_raises_comes_through() -> None:
         with pytest.raises(ZeroDivisionError):
             events.consume(lambda event: 1 // event)
         assert events.poll(0) == [1, 2]
+        producer.send(4)
+        assert next(iter(events)) == 3
+        with pytest.raises(ZeroDivisionError):
+            events.consume(lambda event: 1 // (event - 4))
+        assert events.poll(0) == [5, 6]
 
 
 def test_what_is_made_of_a_view_outlives_the_buffer() -> None:
