@@ -246,9 +246,7 @@ class Finding:
 
     @property
     def reason(self) -> str:
-        if not self._reason and self._target is not None:
-            self._reason = self._target.reason(self.requirement)
-        return self._reason
+        return self._target.reason(self.requirement) if self._target is not None else self._reason
 
     def __str__(self) -> str:
         where = f" ({self.requirement.places[0]})" if self.requirement.places else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from ebpf.check.answers import Requirements
 from ebpf.check.collector import Collector
 from ebpf.check.program import ProgramCode
@@ -30,7 +32,16 @@ def requirements(source: Source, name: str = "") -> Requirements:
     """
     from ebpf import elf
 
-    return of_object(elf.read(source, name))
+    found = elf.read(source, name)
+    if found.byteorder != sys.byteorder:
+        here = "bpfel" if sys.byteorder == "little" else "bpfeb"
+        raise found.elf.error(
+            f"it is {found.byteorder}-endian, no kernel of this machine's order takes it: -target {here}"
+        )
+    if not found.functions and not found.maps:
+        lost = "" if ".symtab" in found.sections else ": it was stripped of its symbols"
+        raise found.elf.error(f"it holds neither programs nor maps{lost}")
+    return of_object(found)
 
 
 def of_object(owner: ObjectFile) -> Requirements:

@@ -49,6 +49,7 @@ class Target:
         self.hosts = hosts
         self.types: list[Btf] = [] if btf is None else [btf, *modules]
         self.statuses: dict[tuple[str, str | None], str] = {}
+        self._reasons: dict[tuple[str, str | None], str] = {}
         self._version_code: int | None = None
         self._resolutions: dict[tuple[int, int, str, int], tuple[Btf, Resolution]] = {}
 
@@ -105,9 +106,15 @@ class Target:
 
     def reason(self, requirement: Requirement) -> str:
         """Why it has not: one clause."""
-        name, program_type = requirement.key
         if requirement.subject is not None:
             return self._own(requirement)
+        known = self._reasons.get(requirement.key)
+        if known is None:
+            known = self._reasons[requirement.key] = self._reason(requirement)
+        return known
+
+    def _reason(self, requirement: Requirement) -> str:
+        name, program_type = requirement.key
         if self.statuses.get(requirement.key) == COMPILED_OUT and self.config is not None:
             off = self._left_out(name, program_type)
             if off:

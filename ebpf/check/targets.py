@@ -109,7 +109,7 @@ def everything() -> list[Target]:
 
 
 def recorded(paths: Iterable[str]) -> list[Target]:
-    """The kernels recorded in files, and in the ``.json`` files of directories.
+    """The kernels recorded in files, and in the ``.json`` files of directories: hosts that answer the same are one.
 
     Raises `ebpf.errors.ProfileError` for a file that is no recording and a directory without any, `OSError`.
     """
@@ -125,7 +125,12 @@ def recorded(paths: Iterable[str]) -> list[Target]:
         if not inside:
             raise ProfileError(f"{path}: no .json file in this directory; record a kernel with: ebpf features --json")
         files += inside
-    return [Target(kernel.recorded(path), hosts=(path,)) for path in files]
+    distinct: dict[tuple[str, int], Target] = {}
+    for path in files:
+        one = kernel.recorded(path)
+        known = distinct.setdefault(one.fingerprint, Target(one))
+        known.hosts = (*known.hosts, path)
+    return list(distinct.values())
 
 
 def from_btf(path: str, base: Target | None = None) -> list[Target]:

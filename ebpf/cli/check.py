@@ -9,12 +9,10 @@ from ebpf.cli import output
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from ebpf.check import Answer, Requirements, Target
-
-VERSION = "1"
-"""The version of the JSON format; docs/check.md describes it."""
+    from ebpf.cli.check_report import Report
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -47,42 +45,49 @@ def run(options: argparse.Namespace) -> int:
 
     Returns 0 when every file runs on every kernel that was asked about, 1 when one does not, 2 when one cannot be read.
     """
+    from ebpf import check
     from ebpf.check import targets
+    from ebpf.errors import EbpfError
 
     asked = _targets(options)
     least = targets.named(options.min) if options.min else None
-    shown = asked or (targets.everything() if options.all else [] if least and options.sarif else targets.common())
-    checked: list[tuple[Requirements, list[Answer]]] = []
-    unreadable: dict[str, str] = {}
-    failed = False
+    shown = asked or (targets.everything() if options.all else [] if least else targets.common())
+    required = [*([least] if least is not None and least not in asked else []), *asked]
+    shown = [*(each for each in required if each not in shown), *shown]
+    report = _report(options, shown)
+    failed = unreadable = False
+    report.begin()
     for path in _progress(options.files):
         try:
-            found = _read(path)
+            found = check.requirements(path)
             answers = [found.check(target) for target in shown]
-        except _unusable() as error:
-            unreadable[path] = _words(error, path)
+        except (EbpfError, OSError) as error:
+            unreadable = True
+            text = _words(error, path)
+            print(f"ebpf: {text}", file=sys.stderr)
+            report.unreadable(path, text)
             continue
-        judged = list(answers if asked else [])
-        if least is not None:
-            judged.append(found.check(least))
-            if least.name not in {answer.kernel for answer in answers}:
-                answers = [judged[-1], *answers]
-        failed = failed or not all(judged) or any(note.level == "error" for note in found.notes)
-        checked.append((found, answers))
-    for text in unreadable.values():
-        print(f"ebpf: {text}", file=sys.stderr)
-    _form(options)(options, checked, unreadable, [*([least] if least else []), *shown])
+        failed = failed or _fails(found, answers, required, shown)
+        report.file(found, answers)
+    report.end()
     return 2 if unreadable else 1 if failed else 0
 
 
-def _form(options: argparse.Namespace) -> Callable[..., None]:
-    if options.json:
-        return _json
-    if options.sarif:
-        return _sarif
-    from ebpf.cli import check_report
+def _fails(found: Requirements, answers: Sequence[Answer], required: Sequence[Target], shown: Sequence[Target]) -> bool:
+    impossible = any(note.level == "error" for note in found.notes)
+    return impossible or not all(answer for target, answer in zip(shown, answers) if target in required)
 
-    return check_report.markdown if options.markdown else check_report.text
+
+def _report(options: argparse.Namespace, shown: Sequence[Target]) -> Report:
+    from ebpf.cli import check_data, check_report
+
+    several = len(options.files) > 1
+    if options.json:
+        return check_data.Json(shown)
+    if options.sarif:
+        named = options.kernel or options.profile or options.btf or options.config or options.min or options.all
+        return check_data.Sarif(bool(named))
+    return check_report.Markdown(shown) if options.markdown else check_report.Text(shown, several)
 
 
 def _targets(options: argparse.Namespace) -> list[Target]:
@@ -102,20 +107,8 @@ def _targets(options: argparse.Namespace) -> list[Target]:
     return found
 
 
-def _read(path: str) -> Requirements:
-    from ebpf import check
-
-    return check.requirements(path)
-
-
-def _unusable() -> tuple[type[Exception], ...]:
-    from ebpf.errors import EbpfError
-
-    return (EbpfError, OSError)
-
-
 def _words(error: Exception, path: str) -> str:
-    if isinstance(error, OSError) and error.strerror and path not in str(error.strerror):
+    if isinstance(error, OSError) and error.strerror:
         return f"{path}: {error.strerror}"
     text = " ".join(str(error).split())
     return text if path in text else f"{path}: {text}"
@@ -125,43 +118,13 @@ def _progress(files: Sequence[str]) -> Iterator[str]:
     """The files, one by one; on a terminal, after a second, how many are done."""
     import time
 
-    visible = sys.stderr.isatty() and len(files) > 1
+    visible = sys.stderr.isatty() and not sys.stdout.isatty() and len(files) > 1
     started = time.monotonic()
     drawn = False
     for number, path in enumerate(files):
         if visible and time.monotonic() - started > 1:
             drawn = True
-            print(f"\r{number} of {len(files)} files", end="", file=sys.stderr, flush=True)
+            output.progress(f"{number} of {len(files)} files")
         yield path
     if drawn:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-
-def _json(
-    options: argparse.Namespace,
-    checked: Sequence[tuple[Requirements, Sequence[Answer]]],
-    unreadable: dict[str, str],
-    kernels: Sequence[Target],
-) -> None:
-    files = {}
-    for found, answers in checked:
-        files[found.path] = {**found.as_dict(), "kernels": [answer.as_dict() for answer in answers]}
-    files.update({path: {"path": path, "error": text} for path, text in unreadable.items()})
-    described = [
-        {**target.kernel.describe(), "name": target.name, "recorded_in": list(target.hosts)} for target in kernels
-    ]
-    ordered = [files[path] for path in dict.fromkeys(options.files)]
-    output.dump({"version": VERSION, "kernels": described, "files": ordered})
-
-
-def _sarif(
-    options: argparse.Namespace,
-    checked: Sequence[tuple[Requirements, Sequence[Answer]]],
-    unreadable: dict[str, str],
-    kernels: Sequence[Target],
-) -> None:
-    from ebpf import __version__
-    from ebpf.check.sarif import sarif
-
-    asked = bool(options.kernel or options.profile or options.btf or options.config or options.min or options.all)
-    output.dump(sarif([(found, answers if asked else []) for found, answers in checked], unreadable, __version__))
+        output.progress("")

@@ -9,12 +9,11 @@ from ebpf.verdict import ABSENT, SUPPORTED, UNKNOWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator, Sequence
 
     from ebpf.check import Answer, Finding, Requirement, Requirements, Target
 
-__all__ = ["markdown", "text"]
+__all__ = ["Markdown", "Report", "Text"]
 
 _STYLES = {"yes": SUPPORTED, "adapted": SUPPORTED, "no": ABSENT, "undecided": UNKNOWN}
 _SAYS = {"yes": "yes", "adapted": "adapted", "no": "no", "undecided": "unsure"}
@@ -31,29 +30,58 @@ _OWN = {
     "option": "build options",
 }
 _BTF_KIND, _BTF_FLAG = "btf_kind_", "btf_kind_flag"
-_BEYOND = "The verifier's own judgement of the code is not foretold, only what it knows and lacks."
+_BEYOND = "Whether the verifier accepts what the code does is not foretold."
 
 
-def text(
-    options: argparse.Namespace,
-    checked: Sequence[tuple[Requirements, Sequence[Answer]]],
-    unreadable: dict[str, str],
-    kernels: Sequence[Target],
-) -> None:
-    """The report as text."""
-    for found, answers in checked:
-        _one(found, answers, kernels)
-    if len(options.files) > 1:
-        _summary(checked, unreadable)
-    elif checked:
-        sys.stdout.write(_BEYOND + "\n")
+class Report:
+    """Somewhere to tell what was found, file by file."""
+
+    def begin(self) -> None:
+        """Before the first file."""
+
+    def file(self, found: Requirements, answers: Sequence[Answer]) -> None:
+        """A file that was checked."""
+
+    def unreadable(self, path: str, text: str) -> None:
+        """A file that was not."""
+
+    def end(self) -> None:
+        """After the last file."""
+
+
+class Text(Report):
+    """The report as text.
+
+    Parameters:
+        kernels: those that are asked.
+        several: whether there is more than one file, and a summary at the end.
+    """
+
+    def __init__(self, kernels: Sequence[Target], several: bool) -> None:
+        self._kernels = kernels
+        self._several = several
+        self._rows: list[tuple[str, str, str]] = []
+
+    def file(self, found: Requirements, answers: Sequence[Answer]) -> None:
+        _one(found, answers, self._kernels)
+        good = sum(bool(answer) for answer in answers)
+        self._rows.append((found.minimum_kernel or "none", found.path, f"{good} of {len(answers)} kernels"))
+
+    def unreadable(self, path: str, text: str) -> None:
+        self._rows.append(("-", path, "unreadable"))
+
+    def end(self) -> None:
+        if self._several:
+            _summary(self._rows)
+        if self._rows:
+            sys.stdout.write(_BEYOND + "\n")
 
 
 def _one(found: Requirements, answers: Sequence[Answer], kernels: Sequence[Target]) -> None:
     write = sys.stdout.write
     write(output.paint(found.path, "bold") + f": {_minimum(found)}\n")
     for finding in found.forced_by[:3]:
-        write(_cut(f"  because of {finding.requirement.title}{_at(finding.requirement)}"))
+        write(_cut(f"  because of {_title(finding.requirement)}, {_where(finding.requirement)}"))
     for grade, title, means in _GRADES:
         members = [each for each in found.requirements if each.grade == grade]
         if members:
@@ -128,10 +156,6 @@ def _where(requirement: Requirement) -> str:
     return f"{first.file.rpartition('/')[2]}:{first.line}{f' (+{more})' if more else ''}, {first.program}"
 
 
-def _at(requirement: Requirement) -> str:
-    return f" ({requirement.places[0]})" if requirement.places and str(requirement.places[0]) else ""
-
-
 def _kernel_rows(answers: Sequence[Answer], kernels: Sequence[Target]) -> Iterator[tuple[str, str, str]]:
     """One row for each kernel; neighbours of one distribution that answer the same share one."""
     hosts = {target.name: len(target.hosts) for target in kernels}
@@ -193,35 +217,32 @@ def _wrapped(line: str) -> str:
     return textwrap.fill(line, output.width(), initial_indent="  ", subsequent_indent="    ") + "\n"
 
 
-def _summary(checked: Sequence[tuple[Requirements, Sequence[Answer]]], unreadable: dict[str, str]) -> None:
+def _summary(rows: Sequence[tuple[str, str, str]]) -> None:
     write = sys.stdout.write
     write(output.paint("Summary", "bold") + "\n")
-    rows = []
-    for found, answers in checked:
-        good = sum(bool(answer) for answer in answers)
-        said = f"{good} of {len(answers)} kernels" if answers else ""
-        rows.append((found.minimum_kernel or "none", found.path, said))
-    rows += [("-", path, "unreadable") for path in unreadable]
     longest = max(len(row[0]) for row in rows)
     for version, path, said in rows:
         room = output.width() - longest - len(said) - 6
         shown = path if len(path) <= room else "…" + path[len(path) - room + 1 :]
         write(f"  {version.ljust(longest)}  {shown.ljust(room)}  {said}".rstrip() + "\n")
-    write(_BEYOND + "\n")
 
 
-def markdown(
-    options: argparse.Namespace,
-    checked: Sequence[tuple[Requirements, Sequence[Answer]]],
-    unreadable: dict[str, str],
-    kernels: Sequence[Target],
-) -> None:
-    """The report as Markdown."""
-    write = sys.stdout.write
-    for found, answers in checked:
+class Markdown(Report):
+    """The report as Markdown.
+
+    Parameters:
+        kernels: those that are asked.
+    """
+
+    def __init__(self, kernels: Sequence[Target]) -> None:
+        self._kernels = kernels
+
+    def file(self, found: Requirements, answers: Sequence[Answer]) -> None:
+        write = sys.stdout.write
         write(f"# {found.path}\n\n{_minimum(found)}.\n")
         for finding in found.forced_by[:3]:
-            write(f"Because of `{finding.requirement.title}`{_at(finding.requirement)}.\n")
+            requirement = finding.requirement
+            write(f"Because of `{requirement.title}`, {_where(requirement)}.\n")
         for grade, title, means in _GRADES:
             members = _newest_first([each for each in found.requirements if each.grade == grade])
             if members:
@@ -234,8 +255,11 @@ def markdown(
                 write(f"- {note.level}: {note.text}{f' ({note.places[0]})' if note.places else ''}\n")
         if answers:
             write("\n## Kernels\n\n")
-            write(output.markdown_table(("kernel", "runs", "why"), _kernel_rows(answers, kernels)))
+            write(output.markdown_table(("kernel", "runs", "why"), _kernel_rows(answers, self._kernels)))
         write("\n")
-    for path, problem in unreadable.items():
-        write(f"# {path}\n\nNot checked: {problem}\n\n")
-    write(_BEYOND + "\n")
+
+    def unreadable(self, path: str, text: str) -> None:
+        sys.stdout.write(f"# {path}\n\nNot checked: {text}\n\n")
+
+    def end(self) -> None:
+        sys.stdout.write(_BEYOND + "\n")

@@ -14,7 +14,18 @@ if TYPE_CHECKING:
 
     from ebpf.kernel.base import Kernel
 
-__all__ = ["add_kernel", "dump", "kernel_of", "markdown_table", "paint", "shorten", "symbol", "table", "words"]
+__all__ = [
+    "add_kernel",
+    "dump",
+    "kernel_of",
+    "markdown_table",
+    "paint",
+    "progress",
+    "shorten",
+    "symbol",
+    "table",
+    "words",
+]
 
 _COLOURS = {SUPPORTED: "32", ABSENT: "31", COMPILED_OUT: "33", DENIED: "35", UNKNOWN: "36", "bold": "1", "dim": "2"}
 _SYMBOLS = {SUPPORTED: "✓", ABSENT: "✗", COMPILED_OUT: "○", DENIED: "!", UNKNOWN: "?"}
@@ -107,6 +118,12 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
     lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def progress(text: str) -> None:
+    """A line on a terminal that the next one takes the place of; an empty one takes it away."""
+    sys.stderr.write(f"\r\x1b[K{text}")
+    sys.stderr.flush()
 
 
 def dump(data: object) -> None:

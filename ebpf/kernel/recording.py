@@ -42,6 +42,18 @@ class RecordedKernel(Kernel):
         self.architecture = self._kernel.get("architecture") or ""
         self.name = self.release or self.path
 
+    @property
+    def fingerprint(self) -> tuple[str, int]:
+        """Release and answers as one value: recordings that have it in common answer the same."""
+        answers = frozenset((name, entry["status"]) for name, entry in self._features.items())
+        pairs = frozenset(
+            (program_type, name, status)
+            for table in self._tables.values()
+            for program_type, row in table.items()
+            for name, status in row.items()
+        )
+        return self.release, hash((answers, pairs))
+
     def describe(self) -> dict[str, Any]:
         return dict(self._kernel)
 

@@ -65,7 +65,7 @@ def _ebpf(path: Path) -> str:
     from ebpf import v2
 
     try:
-        with v2.Object(path) as loaded:
+        with getattr(v2, "Object")(path) as loaded:
             loaded.load()
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
