@@ -128,6 +128,8 @@ __all__ = [
     "LruHashMap",
     "LruPerCpuHashMap",
     "Map",
+    "Object",
+    "ObjectProgram",
     "PerCpuArrayMap",
     "PerCpuCgroupStorage",
     "PerCpuHashMap",
