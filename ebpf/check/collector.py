@@ -21,6 +21,15 @@ _WAYS = {
     "btf_load": ("program_btf",),
     "btf_func_info": ("program_btf",),
     "btf_line_info": ("program_btf",),
+    "bpf_probe_read_user": ("probe_read",),
+    "bpf_probe_read_kernel_str": ("probe_read",),
+    "bpf_probe_read_user_str": ("probe_read",),
+    "BPF_XDP": ("xdp_netlink",),
+    "BPF_TCX_INGRESS": ("tcx_netlink",),
+    "BPF_TCX_EGRESS": ("tcx_netlink",),
+    "BPF_TRACE_KPROBE_MULTI": ("kprobe_each",),
+    "BPF_TRACE_UPROBE_MULTI": ("uprobe_each",),
+    "BPF_F_LINK": ("struct_ops_update",),
 }
 _SANITISED = ("sanitised_btf", "program_btf")
 

@@ -35,9 +35,7 @@ def main() -> int:
     loads: dict[str, dict[str, str]] = {}
     for path in sorted(directory.glob("*.o")):
         started = time.monotonic()
-        loads[path.name] = {"bpftool": _bpftool(path, bpftool)}
-        if hasattr(__import__("ebpf.v2").v2, "Object"):
-            loads[path.name]["ebpf"] = _ebpf(path)
+        loads[path.name] = {"bpftool": _bpftool(path, bpftool), "ebpf": _ebpf(path)}
         _say(path.name, loads[path.name], time.monotonic() - started)
         (shared / "loads.json").write_text(json.dumps({"release": release, "loads": loads}))
     return 0
@@ -62,10 +60,10 @@ def _bpftool(path: Path, bpftool: str) -> str:
 
 def _ebpf(path: Path) -> str:
     """Empty when it loads, otherwise the exception."""
-    from ebpf import v2
+    from ebpf.v2.object import Object
 
     try:
-        with getattr(v2, "Object")(path) as loaded:
+        with Object.open(path) as loaded:
             loaded.load()
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
