@@ -158,6 +158,19 @@ class Elements(Descriptor):
             raise self.failed(_LOOKUP, key, flags, errno.ENOENT)
         return value
 
+    def holds(self, value: Buffer) -> bool:
+        """Whether a bloom filter may hold the value: one ``BPF_MAP_LOOKUP_ELEM``.
+
+        The value is what is looked up (kernel/bpf/bloom_filter.c, bloom_map_peek_elem()).
+        """
+        call = self.call()
+        call.value.raw = self.check_value(value)
+        result = call.lookup()
+        self.done(call)
+        if result < 0 and result != -errno.ENOENT:
+            raise self.failed(_LOOKUP, None, 0, -result)
+        return result >= 0
+
     def lookup_and_delete(self, key: Buffer = b"", flags: int = 0) -> bytes:
         """Take an element out: one ``BPF_MAP_LOOKUP_AND_DELETE_ELEM``. Needs Linux 4.20 (queue, stack), 5.14 (hash)."""
         value = self.find(key, flags, delete=True)

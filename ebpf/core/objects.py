@@ -73,11 +73,15 @@ def pin(fd: int, path: str | os.PathLike[str], noun: str) -> None:
         raise _at_path(uapi.BPF_OBJ_PIN, f"pinning the {noun} at {os.fsdecode(location)}", -result, location)
 
 
-def by_path(path: str | os.PathLike[str], noun: str) -> int:
-    """A descriptor for what is pinned at `path`. Raises `SyscallError` when nothing is."""
+def by_path(path: str | os.PathLike[str], noun: str, flags: int = 0) -> int:
+    """A descriptor for what is pinned at `path`. Raises `SyscallError` when nothing is.
+
+    Parameters:
+        flags: ``BPF_F_RDONLY`` or ``BPF_F_WRONLY``, of a map.
+    """
     location = os.fsencode(path)
     memory = ctypes.create_string_buffer(location)
-    fd = syscall.attempt(uapi.BPF_OBJ_GET, _PATH.pack(ctypes.addressof(memory), 0, 0))
+    fd = syscall.attempt(uapi.BPF_OBJ_GET, _PATH.pack(ctypes.addressof(memory), 0, flags))
     if fd < 0:
         raise _at_path(uapi.BPF_OBJ_GET, f"opening the {noun} pinned at {os.fsdecode(location)}", -fd, location)
     return fd

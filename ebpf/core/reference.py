@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
 
 from ebpf.core.codec import Codec
 from ebpf.errors import ArgumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
-__all__ = ["descriptor", "opened", "reference"]
+__all__ = ["descriptor", "interface", "opened", "reference", "target"]
+
+# struct bpf_devmap_val and struct bpf_cpumap_val, include/uapi/linux/bpf.h: a number, then the program's descriptor as
+# it is written, its id as it is read.
+_WITH_PROGRAM = struct.Struct("=Ii")
+_NUMBER = struct.Struct("=I")
 
 
 def descriptor(thing: Any, what: str = "value") -> int:
@@ -47,6 +53,44 @@ def reference(size: int, what: str = "value") -> Codec:
         return int.from_bytes(data, sys.byteorder)
 
     return Codec("fd", size, encode, decode, alignment=size, dtype=f"=u{size}")
+
+
+def interface(thing: Any) -> int:
+    """The index of a network device, of its name or index. Raises `ArgumentError`."""
+    if not isinstance(thing, str):
+        return int(thing)
+    import socket
+
+    try:
+        return socket.if_nametoindex(thing)
+    except OSError:
+        raise ArgumentError(f"there is no network device called {thing!r}") from None
+
+
+def target(size: int, number: Callable[[Any], int], what: str) -> Codec:
+    """The codec of a number, or a pair of it and a program where the value has room for one.
+
+    Parameters:
+        size: 4 bytes, or 8 with a program.
+        number: makes the number of what is given.
+    """
+
+    def encode(thing: Any) -> bytes:
+        target, program = thing if isinstance(thing, tuple) and len(thing) == 2 else (thing, None)
+        try:
+            if size == _NUMBER.size:
+                if program is not None:
+                    raise ArgumentError(f"{what} {thing!r} has a program: make the map with programs=True")
+                return _NUMBER.pack(number(target))
+            return _WITH_PROGRAM.pack(number(target), 0 if program is None else descriptor(program))
+        except (struct.error, TypeError, ValueError) as error:
+            if isinstance(error, ArgumentError):
+                raise
+            raise ArgumentError(f"{what} {thing!r} is not a number, nor a pair of it and a program: {error}") from None
+
+    if size == _NUMBER.size:
+        return Codec(what, size, encode, lambda data: _NUMBER.unpack(data)[0], dtype="=u4")
+    return Codec(f"{what} and program", size, encode, _WITH_PROGRAM.unpack, dtype="=u4, =i4")
 
 
 @contextlib.contextmanager

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ebpf.v1 import map
+    from ebpf.v1 import lowlevel, map
 
-__all__ = ["map"]
+__all__ = ["lowlevel", "map"]
 
 
 def __getattr__(name: str) -> object:
-    if name == "map":
-        from importlib import import_module
-
-        return import_module("ebpf.v1.map")
+    if name in ("lowlevel", "map"):
+        # Not importlib.import_module(), whose own import costs more than a look-up.
+        return getattr(__import__(f"ebpf.v1.{name}").v1, name)
     raise AttributeError(f"module 'ebpf.v1' has no attribute {name!r}")
 
 

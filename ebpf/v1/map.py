@@ -25,11 +25,82 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
-    from typing import Any
+    from typing import Any, NoReturn
 
     from typing_extensions import Self
 
-__all__ = ["ArrayMap", "DeletableEntries", "HashMap", "Map", "WritableMap", "WriteOption"]
+    from ebpf.core.codec import Codec
+    from ebpf.v1.hashes import LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArrayMap, PerCpuHashMap, RHashMap
+    from ebpf.v1.keyless import BloomFilter, KeylessMap, Queue, RingBuffer, Stack, UserRingBuffer
+    from ebpf.v1.network import CpuMap, DevMap, DevMapHash, ReuseportSockArray, SockHash, SockMap, XskMap
+    from ebpf.v1.references import (
+        ArrayOfMaps,
+        CgroupArray,
+        HashOfMaps,
+        InsnArray,
+        PerfEventArray,
+        ProgramArray,
+        StackTraceMap,
+    )
+    from ebpf.v1.storage import CgroupStorage, CgrpStorage, InodeStorage, PerCpuCgroupStorage, SkStorage, TaskStorage
+
+__all__ = [
+    "ArrayMap",
+    "ArrayOfMaps",
+    "BloomFilter",
+    "CgroupArray",
+    "CgroupStorage",
+    "CgrpStorage",
+    "CpuMap",
+    "DeletableEntries",
+    "DevMap",
+    "DevMapHash",
+    "HashMap",
+    "HashOfMaps",
+    "InodeStorage",
+    "InsnArray",
+    "KeylessMap",
+    "LpmTrie",
+    "LruHashMap",
+    "LruPerCpuHashMap",
+    "Map",
+    "PerCpuArrayMap",
+    "PerCpuCgroupStorage",
+    "PerCpuHashMap",
+    "PerfEventArray",
+    "ProgramArray",
+    "Queue",
+    "RHashMap",
+    "ReuseportSockArray",
+    "RingBuffer",
+    "SkStorage",
+    "SockHash",
+    "SockMap",
+    "Stack",
+    "StackTraceMap",
+    "TaskStorage",
+    "UserRingBuffer",
+    "WritableMap",
+    "WriteOption",
+    "XskMap",
+]
+
+# The modules with the classes beyond the first two, loaded when one of them is asked for.
+_MODULES = ("hashes", "keyless", "network", "references", "storage")
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        for module in _MODULES:
+            found: object = getattr(getattr(__import__(f"ebpf.v1.{module}").v1, module), name, None)
+            if found is not None:
+                globals()[name] = found
+                return found
+    raise AttributeError(f"module 'ebpf.v1.map' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 @stable
@@ -54,6 +125,14 @@ class Map(abc.ABC):
     _core: MapCore
     _key: Any
     _value: Any
+
+    def _make(self, map_type: int, key: Codec, value: Codec, max_entries: int, flags: int = 0, **fields: Any) -> None:
+        """Create the map: one ``BPF_MAP_CREATE``. Parameters as for `MapCore`."""
+        self._key = key
+        self._value = value
+        each = getattr(value, "each", value)  # of a per-CPU value the kernel is told the size of one
+        self._core = MapCore(map_type, key.size, each.size, max_entries, flags, **fields)
+        self._core.show_key = key.decode
 
     def get(self, key: Any) -> Any:
         """The value under `key`: one ``BPF_MAP_LOOKUP_ELEM``.
@@ -96,6 +175,9 @@ class Map(abc.ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        self._core.refuse_pickling(self)
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else f"fd {self._core.fd}"
@@ -142,10 +224,7 @@ class HashMap(WritableMap, DeletableEntries):
     """
 
     def __init__(self, max_entries: int, key: str | int = "u32", value: str | int = "u32") -> None:
-        self._key = codec(key, "key")
-        self._value = codec(value, "value")
-        self._core = MapCore(uapi.BPF_MAP_TYPE_HASH, self._key.size, self._value.size, max_entries)
-        self._core.show_key = self._key.decode
+        self._make(uapi.BPF_MAP_TYPE_HASH, codec(key, "key"), codec(value, "value"), max_entries)
 
 
 @stable
@@ -161,10 +240,7 @@ class ArrayMap(WritableMap):
     """
 
     def __init__(self, max_entries: int, value: str | int = "u32") -> None:
-        self._key = codec("u32", "index")
-        self._value = codec(value, "value")
-        self._core = MapCore(uapi.BPF_MAP_TYPE_ARRAY, self._key.size, self._value.size, max_entries)
-        self._core.show_key = self._key.decode
+        self._make(uapi.BPF_MAP_TYPE_ARRAY, codec("u32", "index"), codec(value, "value"), max_entries)
 
     def __len__(self) -> int:
         """The array's length, ``max_entries``."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import struct
-
 from ebpf.core.codec import Codec, codec
-from ebpf.core.reference import descriptor, reference
-from ebpf.errors import ArgumentError
+from ebpf.core.reference import interface, reference, target
 from ebpf.stability import beta
 from ebpf.v2.keyed import KeyedMap
 from ebpf.v2.references import References, SlotMap
@@ -14,53 +11,11 @@ from ebpf.v2.references import References, SlotMap
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from typing import Any
 
     from ebpf.core.codec import Kind
     from ebpf.core.map import MapCore
 
 __all__ = ["CpuMap", "DevMap", "DevMapHash", "ReuseportSockArray", "SockHash", "SockMap", "XskMap"]
-
-# struct bpf_devmap_val and struct bpf_cpumap_val, include/uapi/linux/bpf.h: a number, then the program's descriptor as
-# it is written, its id as it is read.
-_WITH_PROGRAM = struct.Struct("=Ii")
-_NUMBER = struct.Struct("=I")
-
-
-def _interface(thing: Any) -> int:
-    if not isinstance(thing, str):
-        return int(thing)
-    import socket
-
-    try:
-        return socket.if_nametoindex(thing)
-    except OSError:
-        raise ArgumentError(f"there is no network device called {thing!r}") from None
-
-
-def _number(thing: Any) -> int:
-    return int(thing)
-
-
-def _target(size: int, number: Any, what: str) -> Codec:
-    """A number, or a pair of it and a program where the value has room for one."""
-
-    def encode(thing: Any) -> bytes:
-        target, program = thing if isinstance(thing, tuple) and len(thing) == 2 else (thing, None)
-        try:
-            if size == _NUMBER.size:
-                if program is not None:
-                    raise ArgumentError(f"{what} {thing!r} has a program: make the map with programs=True")
-                return _NUMBER.pack(number(target))
-            return _WITH_PROGRAM.pack(number(target), 0 if program is None else descriptor(program))
-        except (struct.error, TypeError, ValueError) as error:
-            if isinstance(error, ArgumentError):
-                raise
-            raise ArgumentError(f"{what} {thing!r} is not a number, nor a pair of it and a program: {error}") from None
-
-    if size == _NUMBER.size:
-        return Codec(what, size, encode, lambda data: _NUMBER.unpack(data)[0], dtype="=u4")
-    return Codec(f"{what} and program", size, encode, _WITH_PROGRAM.unpack, dtype="=u4, =i4")
 
 
 class _Targets(KeyedMap):
@@ -77,12 +32,12 @@ class _Targets(KeyedMap):
         pin: str | os.PathLike[str] | None = None,
         adapt: bool = True,
     ) -> None:
-        value = self._target_codec(_WITH_PROGRAM.size if programs else _NUMBER.size)
+        value = self._target_codec(8 if programs else 4)
         self._create(codec("u32", "key"), value, max_entries, flags, name=name, pin=pin, adapt=adapt)
 
     @classmethod
     def _target_codec(cls, size: int) -> Codec:
-        return _target(size, _interface, "device")
+        return target(size, interface, "device")
 
     @classmethod
     def _codecs(cls, core: MapCore, key: Kind | None, value: Kind | None) -> tuple[Codec, Codec]:
@@ -131,7 +86,7 @@ class CpuMap(_Targets):
 
     @classmethod
     def _target_codec(cls, size: int) -> Codec:
-        return _target(size, _number, "queue length")
+        return target(size, int, "queue length")
 
 
 @beta

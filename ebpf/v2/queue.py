@@ -176,15 +176,4 @@ class BloomFilter(_Keyless):
 
     def __contains__(self, value: object) -> bool:
         """Whether the value may have been put in: false is sure. One ``BPF_MAP_LOOKUP_ELEM``."""
-        # The value is what is looked up; the key is none (kernel/bpf/bloom_filter.c, bloom_map_peek_elem()).
-        call = self.core.call()
-        call.value.raw = self.core.check_value(self.value_type.encode(value))
-        result = call.lookup()
-        self.core.done(call)
-        if result >= 0:
-            return True
-        import errno
-
-        if result == -errno.ENOENT:
-            return False
-        raise self.core.failed(uapi.BPF_MAP_LOOKUP_ELEM, None, 0, -result)
+        return self.core.holds(self.value_type.encode(value))

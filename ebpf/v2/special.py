@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import struct
 
 from ebpf import uapi
+from ebpf.core import special
 from ebpf.core.codec import Codec, codec
 from ebpf.errors import ArgumentError
 from ebpf.stability import beta
@@ -16,40 +16,14 @@ from ebpf.v2.map import Map
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
-    from typing import Any
+    import os
 
     from ebpf.core.codec import Kind
     from ebpf.core.map import MapCore
 
 __all__ = ["Arena", "InsnArray", "StackTraceMap", "StructOps"]
 
-_BUILD_ID = struct.Struct("=i20sQ")  # struct bpf_stack_build_id, include/uapi/linux/bpf.h
-_ADDRESS = struct.Struct("=Q")
 _DEPTH = 127  # sysctl kernel.perf_event_max_stack
-
-
-def _addresses(size: int) -> Codec:
-    """A stack trace: the addresses, innermost first, without the zeros behind them."""
-
-    def encode(thing: Any) -> bytes:
-        raise ArgumentError(f"{thing!r} cannot be written: stack traces are written by programs (bpf_get_stackid)")
-
-    def decode(data: bytes) -> list[int]:
-        return [address for (address,) in _ADDRESS.iter_unpack(data) if address]
-
-    return Codec("stack", size, encode, decode, dtype=("=u8", (size // _ADDRESS.size,)))
-
-
-def _build_ids(size: int) -> Codec:
-    """The same in user space, as triples: status, build id, offset or address."""
-
-    def encode(thing: Any) -> bytes:
-        raise ArgumentError(f"{thing!r} cannot be written: stack traces are written by programs (bpf_get_stackid)")
-
-    def decode(data: bytes) -> list[tuple[int, bytes, int]]:
-        return [entry for entry in _BUILD_ID.iter_unpack(data) if entry[0]]
-
-    return Codec("stack of build ids", size, encode, decode)
 
 
 @beta
@@ -83,7 +57,9 @@ class StackTraceMap(KeyedMap):
     ) -> None:
         if build_ids:
             flags |= uapi.BPF_F_STACK_BUILD_ID
-        value = _build_ids(depth * _BUILD_ID.size) if build_ids else _addresses(depth * _ADDRESS.size)
+            value = special.build_ids(depth * special.BUILD_ID.size)
+        else:
+            value = special.addresses(depth * special.ADDRESS.size)
         self._create(
             codec("u32", "id"), value, max_entries, flags, name=name, numa_node=numa_node, pin=pin, adapt=adapt
         )
@@ -92,7 +68,7 @@ class StackTraceMap(KeyedMap):
     def _codecs(cls, core: MapCore, key: Kind | None, value: Kind | None) -> tuple[Codec, Codec]:
         if value is not None:
             return codec("u32", "id"), codec(value, "value")
-        make = _build_ids if core.flags & uapi.BPF_F_STACK_BUILD_ID else _addresses
+        make = special.build_ids if core.flags & uapi.BPF_F_STACK_BUILD_ID else special.addresses
         return codec("u32", "id"), make(core.value_size)
 
 
@@ -128,21 +104,18 @@ class StructOps(Map):
         number, size = _value_type(ops)
         value = codec(size, "value")
         # The kernel wants to see BTF of a program's object, any (kernel/bpf/syscall.c, map_create()).
-        btf = map_btf.load(map_btf.storage_btf(value))
-        try:
+        with map_btf.storage_btf(value) as btf:
             self._create(
                 codec("u32", "key"),
                 value,
                 1,
                 flags,
                 name=name,
-                btf_fd=btf,
+                btf_fd=btf.fd,
                 btf_vmlinux_value_type_id=number,
                 pin=pin,
                 adapt=adapt,
             )
-        finally:
-            os.close(btf)
 
     @property
     def value(self) -> bytes:
@@ -233,23 +206,6 @@ class Arena(Map):
         return "pages"
 
 
-_POSITION = struct.Struct("=3I4x")  # struct bpf_insn_array_value: orig_off, xlated_off, jitted_off
-
-
-def _position() -> Codec:
-    """Written as the instruction's number in the program; read with where it is now, translated and compiled."""
-
-    def encode(thing: Any) -> bytes:
-        first = thing[0] if isinstance(thing, tuple) and thing else thing
-        try:
-            return _POSITION.pack(first, 0, 0)
-        except struct.error:
-            raise ArgumentError(f"value {thing!r} is not the number of an instruction") from None
-
-    dtype = {"names": ["original", "translated", "compiled"], "formats": ["=u4"] * 3, "itemsize": _POSITION.size}
-    return Codec("instruction", _POSITION.size, encode, _POSITION.unpack, dtype=dtype)
-
-
 @beta
 class InsnArray(IndexedMap):
     """Addresses of one program's instructions, for indirect jumps, ``BPF_MAP_TYPE_INSN_ARRAY``. Needs Linux 6.19.
@@ -275,8 +231,8 @@ class InsnArray(IndexedMap):
         pin: str | os.PathLike[str] | None = None,
         adapt: bool = True,
     ) -> None:
-        self._create(codec("u32", "index"), _position(), max_entries, flags, name=name, pin=pin, adapt=adapt)
+        self._create(codec("u32", "index"), special.position(), max_entries, flags, name=name, pin=pin, adapt=adapt)
 
     @classmethod
     def _codecs(cls, core: MapCore, key: Kind | None, value: Kind | None) -> tuple[Codec, Codec]:
-        return codec("u32", "index"), _position() if value is None else codec(value, "value")
+        return codec("u32", "index"), special.position() if value is None else codec(value, "value")

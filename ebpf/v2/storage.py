@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 
 from ebpf import uapi
@@ -15,6 +14,7 @@ from ebpf.v2.percpu import PerCpuValues
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from typing import Any
 
     from ebpf.core.codec import Kind
@@ -66,22 +66,19 @@ class LocalStorage(Map):
         from ebpf.core import map_btf
 
         content = codec(value, "value")
-        btf = map_btf.load(map_btf.storage_btf(content))
-        try:
+        with map_btf.storage_btf(content) as btf:
             self._create(
                 _KEY,
                 content,
                 0,
                 flags | uapi.BPF_F_NO_PREALLOC,
                 name=name,
-                btf_fd=btf,
+                btf_fd=btf.fd,
                 btf_key_type_id=map_btf.KEY_TYPE,
                 btf_value_type_id=map_btf.VALUE_TYPE,
                 pin=pin,
                 adapt=adapt,
             )
-        finally:
-            os.close(btf)
 
     @classmethod
     def _codecs(cls, core: MapCore, key: Kind | None, value: Kind | None) -> tuple[Codec, Codec]:
