@@ -55,6 +55,12 @@ _ROWS = (
         "bpftool, and whoever opens the map by its id, do not see the types of key and value",
     ),
     (
+        "ring_buffer",
+        "BPF_MAP_TYPE_RINGBUF",
+        "v2.event_buffer() makes a perf buffer, a ring for each CPU; programs send with bpf_perf_event_output",
+        "the order of events of different CPUs, and room: each CPU has its own part",
+    ),
+    (
         "memlock",
         "memcg_accounting",
         "RLIMIT_MEMLOCK is raised and the call made again, after the kernel has refused it with EPERM",

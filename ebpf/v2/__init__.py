@@ -20,6 +20,12 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "IndexedMap",
         "PerCpuArrayMap",
     ),
+    "events": (
+        "EventBuffer",
+        "Poller",
+        "RingBuffer",
+        "event_buffer",
+    ),
     "hash": (
         "HashMap",
         "LpmTrie",
@@ -47,6 +53,10 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "open": (
         "maps",
         "open_map",
+    ),
+    "perf": (
+        "PerfBuffer",
+        "Sample",
     ),
     "program": ("Program",),
     "queue": (
@@ -85,6 +95,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "u64",
         "u8",
     ),
+    "user_ring": ("UserRingBuffer",),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 
@@ -92,6 +103,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ebpf.v2 import links
     from ebpf.v2.array import ArrayMap, IndexedMap, PerCpuArrayMap
+    from ebpf.v2.events import EventBuffer, Poller, RingBuffer, event_buffer
     from ebpf.v2.hash import HashMap, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuHashMap, RHashMap
     from ebpf.v2.keyed import KeyedMap
     from ebpf.v2.links import Link
@@ -99,12 +111,14 @@ if TYPE_CHECKING:
     from ebpf.v2.network import CpuMap, DevMap, DevMapHash, ReuseportSockArray, SockHash, SockMap, XskMap
     from ebpf.v2.object import Object, ObjectProgram
     from ebpf.v2.open import maps, open_map
+    from ebpf.v2.perf import PerfBuffer, Sample
     from ebpf.v2.program import Program
     from ebpf.v2.queue import BloomFilter, Queue, Stack
     from ebpf.v2.references import ArrayOfMaps, CgroupArray, HashOfMaps, PerfEventArray, ProgramArray
     from ebpf.v2.special import Arena, InsnArray, StackTraceMap, StructOps
     from ebpf.v2.storage import CgroupStorage, CgrpStorage, InodeStorage, PerCpuCgroupStorage, SkStorage, TaskStorage
     from ebpf.v2.types import s8, s16, s32, s64, u8, u16, u32, u64
+    from ebpf.v2.user_ring import UserRingBuffer
 
 __all__ = [
     "Arena",
@@ -117,6 +131,7 @@ __all__ = [
     "CpuMap",
     "DevMap",
     "DevMapHash",
+    "EventBuffer",
     "HashMap",
     "HashOfMaps",
     "IndexedMap",
@@ -133,12 +148,16 @@ __all__ = [
     "PerCpuArrayMap",
     "PerCpuCgroupStorage",
     "PerCpuHashMap",
+    "PerfBuffer",
     "PerfEventArray",
+    "Poller",
     "Program",
     "ProgramArray",
     "Queue",
     "RHashMap",
     "ReuseportSockArray",
+    "RingBuffer",
+    "Sample",
     "SkStorage",
     "SockHash",
     "SockMap",
@@ -146,7 +165,9 @@ __all__ = [
     "StackTraceMap",
     "StructOps",
     "TaskStorage",
+    "UserRingBuffer",
     "XskMap",
+    "event_buffer",
     "links",
     "maps",
     "open_map",

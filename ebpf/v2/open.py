@@ -66,11 +66,7 @@ def _class(map_type: int) -> type[Map]:
     name = CLASSES.get(type_name.replace("BPF_MAP_TYPE_", ""))
     if name is None:
         raise ArgumentError(f"no class of ebpf.v2 is for a {type_name}: open it as ebpf.core.map.MapCore")
-    found: type[Map] | None = getattr(v2, name, None)
-    if found is None:
-        from ebpf.v2 import ring
-
-        found = getattr(ring, name + "Map")
+    found: type[Map] = getattr(v2, name)
     return found
 
 

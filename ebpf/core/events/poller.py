@@ -6,6 +6,7 @@ import select
 
 from ebpf.core.events.waiter import Waiter
 from ebpf.errors import ArgumentError, ClosedError
+from ebpf.stability import beta
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Poller"]
 
 
+@beta
 class Poller:
     """Calls back for the events of several buffers, ring or perf, from one thread.
 
@@ -44,10 +46,11 @@ class Poller:
         for fd in self._buffers:
             epoll.register(fd, select.EPOLLIN)
 
-    def add(self, buffer: Consumer, callback: Callable[[Any], object]) -> None:
+    def add(self, buffer: Any, callback: Callable[[Any], object]) -> None:
         """Call `callback` with each event of `buffer` from now on. Raises `ArgumentError` when it is there already."""
         if self._waiter.closed:
             raise ClosedError("the poller is closed")
+        buffer = _consumer(buffer)
         if any(there is buffer for there, _ in self._buffers.values()):
             raise ArgumentError("the buffer was added already: remove it first to give it another callback")
         epoll, fd = self._waiter.epoll, buffer.fileno()
@@ -55,8 +58,9 @@ class Poller:
         self._buffers[fd] = (buffer, callback)
         buffer.when_closed.add(self._waiter.wake)
 
-    def remove(self, buffer: Consumer) -> None:
+    def remove(self, buffer: Any) -> None:
         """Forget a buffer. Raises `ArgumentError` when it is not there."""
+        buffer = _consumer(buffer)
         for fd, (there, _) in self._buffers.items():
             if there is buffer:
                 self._forget(fd)
@@ -120,3 +124,8 @@ class Poller:
     def __del__(self) -> None:
         if hasattr(self, "_waiter"):
             self._waiter.close()
+
+
+def _consumer(buffer: Any) -> Any:
+    """A buffer of `ebpf.v2` has its consumer in an attribute."""
+    return getattr(buffer, "consumer", buffer)

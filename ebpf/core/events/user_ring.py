@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 from ebpf.core.events.memory import POSITION_MASK, barrier
@@ -67,12 +68,18 @@ class RingWriter:
         core: the map.
     """
 
-    __slots__ = ("_lock", "closed", "memory")
+    __slots__ = ("_lock", "_pid", "closed", "memory")
 
     def __init__(self, core: MapCore) -> None:
         self.memory = RingMemory(core, "BPF_MAP_TYPE_USER_RINGBUF")
         self._lock = threading.Lock()
+        self._pid = os.getpid()
         self.closed = False
+
+    def _alone(self) -> threading.Lock:
+        if self._pid != os.getpid():  # a forked child: a thread that held the lock stayed in the parent
+            self._lock, self._pid = threading.Lock(), os.getpid()
+        return self._lock
 
     def watch(self, epoll: select.epoll) -> None:
         """Writable when there is any room (kernel/bpf/ringbuf.c, ringbuf_map_poll_user())."""
@@ -90,7 +97,7 @@ class RingWriter:
                 f"a record of {size} bytes does not fit: this ring buffer has {memory.size} bytes, {HEADER} of them go"
                 " to each record's header"
             )
-        with self._lock:
+        with self._alone():
             if self.closed:
                 raise ClosedError("the user ring buffer is closed")
             end, used = memory.used()
@@ -106,7 +113,7 @@ class RingWriter:
 
     def publish(self, index: int, header: int) -> None:
         """Write the header of a record that is complete."""
-        with self._lock:
+        with self._alone():
             if self.closed:
                 raise ClosedError("the user ring buffer was closed before the record was submitted")
             barrier()
@@ -125,7 +132,7 @@ class RingWriter:
 
     def close(self) -> None:
         """Unmap the memory. Room that was reserved and not submitted can be neither any more."""
-        with self._lock:
+        with self._alone():
             if self.closed:
                 return
             self.closed = True

@@ -16,7 +16,6 @@ import pytest
 
 from ebpf import errors, v2
 from ebpf.core.percpu import possible_cpus
-from ebpf.v2.ring import RingBufferMap, UserRingBufferMap
 
 Use = Callable[[Any], None]
 
@@ -286,11 +285,11 @@ EVERY: dict[str, tuple[Callable[[], Any], Use]] = {
     "SK_STORAGE": (lambda: v2.SkStorage(value="u64"), socket_storage),
     "DEVMAP_HASH": (lambda: v2.DevMapHash(max_entries=3), device),
     "STRUCT_OPS": (lambda: v2.StructOps("tcp_congestion_ops"), struct_ops),
-    "RINGBUF": (lambda: RingBufferMap(mmap.PAGESIZE), ring),
+    "RINGBUF": (lambda: v2.RingBuffer(mmap.PAGESIZE), ring),
     "INODE_STORAGE": (lambda: v2.InodeStorage(value="u64"), inode_storage),
     "TASK_STORAGE": (lambda: v2.TaskStorage(value="u64"), task_storage),
     "BLOOM_FILTER": (lambda: v2.BloomFilter(value="u32", max_entries=100, hashes=3), bloom),
-    "USER_RINGBUF": (lambda: UserRingBufferMap(mmap.PAGESIZE), ring),
+    "USER_RINGBUF": (lambda: v2.UserRingBuffer(mmap.PAGESIZE), ring),
     "CGRP_STORAGE": (lambda: v2.CgrpStorage(value="u64"), cgroup_storage),
     "ARENA": (lambda: v2.Arena(pages=4), arena),
     "INSN_ARRAY": (lambda: v2.InsnArray(max_entries=3), instructions),
