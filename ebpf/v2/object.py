@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ebpf.btf import Btf
+    from ebpf.core.links.base import LinkCore
     from ebpf.core.map import MapCore
     from ebpf.elf.object import Source
 
@@ -38,6 +39,17 @@ class ObjectProgram(LoadableProgram, Program):
     """A program of an object: a `Program` once it is loaded; see `ebpf.core.object.LoadableProgram` for before."""
 
     __slots__ = ()
+
+    def attach(self, section: str = "", **options: Any) -> LinkCore:
+        """Attach it as its own section's name says, or as another one does; see `ebpf.v2.links.attach`.
+
+        Parameters:
+            section: as in SEC() of an object file; its own when not given.
+            options: what that does not say: ``interface``, ``path``, ``pid`` ….
+        """
+        from ebpf.core.links import attach
+
+        return attach(self, section or self.aimed or self.spec.section, **options)
 
 
 @beta
@@ -56,6 +68,7 @@ class Object(ObjectCore):
     __slots__ = ()
 
     program_class = ObjectProgram
+    programs: dict[str, ObjectProgram]  # type: ignore[assignment]  # made of program_class
 
     @classmethod
     def open(

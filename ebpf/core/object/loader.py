@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ebpf.btf import Btf
+    from ebpf.core.links.base import LinkCore
     from ebpf.core.map import MapCore
     from ebpf.elf import ObjectFile
 
@@ -37,10 +38,24 @@ class ObjectCore(Descriptor):
     Attributes:
         programs: `LoadableProgram` by name.
         variables: the variables (`Variables`).
+        links: what `attach` has attached.
+        values: of structures of functions, what is registered with the kernel when they are attached.
         specs: what maps are made from, by name (`ebpf.elf.MapSpec`): sizes, flags and pins may be changed before.
     """
 
-    __slots__ = ("_data", "_maps", "btf", "file", "kconfig", "links", "name", "pin_root", "programs", "variables")
+    __slots__ = (
+        "_data",
+        "_maps",
+        "btf",
+        "file",
+        "kconfig",
+        "links",
+        "name",
+        "pin_root",
+        "programs",
+        "values",
+        "variables",
+    )
 
     noun = "object"
     program_class: type[LoadableProgram] = LoadableProgram
@@ -66,7 +81,8 @@ class ObjectCore(Descriptor):
         self._data = {name: DataMap(spec) for name, spec in file.maps.items() if spec.kind == DATA}
         self.variables = Variables(self._data.values(), file.btf)
         self._maps: dict[str, Any] | None = None
-        self.links: list[Any] = []
+        self.links: list[LinkCore] = []
+        self.values: dict[str, bytes] = {}
 
     @property
     def specs(self) -> dict[str, Any]:
@@ -105,6 +121,36 @@ class ObjectCore(Descriptor):
             raise
         finally:
             session.close()
+
+    def attach(self) -> list[LinkCore]:
+        """Attach every program whose section's name says where, and register structures of functions.
+
+        What needs more than the name says (an interface, a cgroup) is left to its program's `attach`. The links are
+        in ``links`` and go with the object. All or nothing: when one fails, what was attached before is detached.
+        """
+        from ebpf.core.links import attach, struct_ops
+        from ebpf.core.links.registry import attachable
+
+        made: list[LinkCore] = []
+        try:
+            for program in self.programs.values():
+                definition = program.aimed
+                if program.loaded and definition is not None and attachable(definition):
+                    made.append(attach(program, definition))
+            for name, value in self.values.items():
+                made.append(struct_ops(self._core(name), value, adapt=self.adapt))
+        except BaseException:
+            for link in reversed(made):
+                link.close()
+            raise
+        self.links += made
+        return made
+
+    def _core(self, name: str) -> MapCore:
+        """The map on bytes."""
+        found = self.maps[name]
+        core: MapCore = getattr(found, "core", found)
+        return core
 
     def _wrap(self, name: str, core: MapCore) -> Any:
         """The map as this namespace shows it."""

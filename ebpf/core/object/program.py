@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ebpf.core.object.relocate import Ready
     from ebpf.core.targets import BtfTarget
     from ebpf.elf import Linked, ProgramSpec
+    from featuredb.sections import Section
 
 __all__ = ["LoadableProgram"]
 
@@ -68,6 +69,16 @@ class LoadableProgram(ProgramCore):
     def loaded(self) -> bool:
         """Whether it is in the kernel."""
         return self._fd >= 0
+
+    @property
+    def aimed(self) -> Section | None:
+        """What its section's name means, with the `target` that was set instead of the name's own."""
+        from featuredb import sections
+
+        found = self.spec.definition
+        if found is None or found.target == self.target:
+            return found
+        return sections.lookup(f"{found.name}/{self.target}") or found
 
     def put(self, ready: Ready, btf_fd: int, aim: BtfTarget, sees_functions: bool) -> None:
         """Load it. `ready` is its code, `btf_fd` the object's BTF (0 for none), `aim` what it is for.

@@ -9,9 +9,10 @@ from ebpf.core.map import MapCore
 from ebpf.core.object import btf as objects_btf
 from ebpf.core.object import kconfig
 from ebpf.core.object.ksyms import Symbols
-from ebpf.core.object.maps import Maker
+from ebpf.core.object.maps import Maker, kernel_name
 from ebpf.core.object.obstacle import Obstacle
 from ebpf.core.object.relocate import Ready, ready
+from ebpf.core.object.structs import StructOps
 from ebpf.core.object.targets import aim_of
 from ebpf.elf.externs import KCONFIG
 from ebpf.elf.maps import DATA, STRUCT_OPS
@@ -41,6 +42,7 @@ class Session:
         self._maker: Maker | None = None
         self._wanted = [program for program in owner.programs.values() if program.autoload]
         self._linked: dict[str, Linked] = {}
+        self._structs: dict[str, StructOps] = {}
 
     def run(self) -> dict[str, MapCore]:
         """Load everything; the maps by name. Raises `ObjectLoadError` with every obstacle."""
@@ -49,6 +51,7 @@ class Session:
                 "btf", "", f"it was compiled for {self._file.byteorder}-endian machines, this is {sys.byteorder}"
             )
             self._stop()
+        self._find_structs()
         self._linked = {program.name: program.spec.linked for program in self._wanted}
         used = {
             relocation.target
@@ -79,6 +82,25 @@ class Session:
 
     def _stop(self) -> None:
         raise ObjectLoadError(self._file.name, self._obstacles)
+
+    def _find_structs(self) -> None:
+        """The structures of functions, and which of their programs are for what; the others are not loaded."""
+        for spec in self._file.maps.values():
+            if spec.kind != STRUCT_OPS or spec.optional or self._file.btf is None:
+                continue
+            try:
+                self._structs[spec.name] = StructOps(spec, self._file.btf, self._owner.btf)
+            except EbpfError as error:
+                self._block("map", spec.name, str(error), section=spec.section, error=error)
+        members = {name: number for each in self._structs.values() for name, number in each.programs.items()}
+        for program in self._wanted:
+            if program.program_type == uapi.BPF_PROG_TYPE_STRUCT_OPS:
+                program.expected_attach_type = members.get(program.name, 0)
+        self._wanted = [
+            program
+            for program in self._wanted
+            if program.program_type != uapi.BPF_PROG_TYPE_STRUCT_OPS or program.name in members
+        ]
 
     # Maps
 
@@ -115,6 +137,12 @@ class Session:
             except EbpfError as error:
                 verdict = getattr(error, "verdict", None)
                 self._block("map", spec.name, str(error), section=spec.section, verdict=verdict, error=error)
+        for name, each in self._structs.items():
+            try:
+                self._maps[name] = each.make(kernel_name(each.spec, self._file.name), self._btf.fd, self._owner.adapt)
+            except EbpfError as error:
+                verdict = getattr(error, "verdict", None)
+                self._block("map", name, str(error), section=each.spec.section, verdict=verdict, error=error)
         descriptors = {name: core.fd for name, core in self._maps.items()}
         for spec in self._needed():
             made = self._maps.get(spec.name)
@@ -155,7 +183,8 @@ class Session:
 
     def _put(self, program: LoadableProgram, code: Ready) -> None:
         try:
-            aim = aim_of(program)
+            owner = next((each for each in self._structs.values() if program.name in each.programs), None)
+            aim = owner.aim() if owner is not None else aim_of(program)
             try:
                 program.put(code, self._btf.fd, aim, self._btf.functions)
             finally:
@@ -202,6 +231,11 @@ class Session:
             data = self._owner.data_map(spec.name)
             if data is not None:
                 data.loaded(core)
+        for name, each in self._structs.items():
+            try:
+                self._owner.values[name] = each.value(programs)
+            except EbpfError as error:
+                self._block("map", name, str(error), section=each.spec.section, error=error)
 
     def undo(self) -> None:
         """Close everything and remove the pins that were made."""
