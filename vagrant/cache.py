@@ -11,8 +11,10 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 from vagrant.errors import MatrixError, MissingTool
 from vagrant.layout import index_modules
@@ -81,16 +83,35 @@ class Cache:
         return (self.directory / name / _RECORD).exists()
 
     @contextlib.contextmanager
-    def _locked(self, name: str, progress: Callable[[str], None]) -> Iterator[None]:
-        """Only one process at a time fills an entry; the lock ends with the process that holds it."""
+    def slot(self, progress: Callable[[str], None]) -> Iterator[None]:
+        """One of as many guests as this machine has processors, two at least, however many runs there are.
+
+        More of them at once would only make each other run into their time limits.
+        """
+        self._make()
+        with contextlib.ExitStack() as stack:
+            files = [self.directory / f"guest-{number}.lock" for number in range(max(2, os.cpu_count() or 1))]
+            locks = [stack.enter_context(file.open("w")) for file in files]
+            waiting = 0
+            while not any(_try_lock(lock) for lock in locks):
+                if waiting % 60 == 0:
+                    progress("waiting for the guests of other runs")
+                waiting += 1
+                time.sleep(1)
+            yield
+
+    def _make(self) -> None:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise MatrixError(f"the cache {self.directory} cannot be made: {error.strerror}") from None
+
+    @contextlib.contextmanager
+    def _locked(self, name: str, progress: Callable[[str], None]) -> Iterator[None]:
+        """Only one process at a time fills an entry; the lock ends with the process that holds it."""
+        self._make()
         with (self.directory / f"{name}.lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _try_lock(lock):
                 progress("waiting for another run to fetch it")
                 fcntl.flock(lock, fcntl.LOCK_EX)
             # What a killed run left half-written; the lock says nobody writes there now.
@@ -105,6 +126,14 @@ class Cache:
             yield Path(directory)
         finally:
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _find(

@@ -121,14 +121,18 @@ class Runner:
         except MatrixError as error:
             self._say(kernel.name, str(error))
             return Result(kernel.name, "not fetched", explanation=str(error))
+        with self._cache.slot(lambda text: self._progress(kernel.name, text)):
+            return self._run(kernel.name, guest, what)
+
+    def _run(self, name: str, guest: Guest | MachineGuest, what: str) -> Result:
         with guest:
             self._guests.add(guest)
             try:
                 if self._cancelled.is_set():
                     raise Cancelled
-                self._say(kernel.name, what)
-                outcome = guest.run(self._limit, lambda line: self._output(kernel.name, line))
-                result = Result.of_command(kernel.name, outcome)
+                self._say(name, what)
+                outcome = guest.run(self._limit, lambda line: self._output(name, line))
+                result = Result.of_command(name, outcome)
                 if self._collect is not None and not self._cancelled.is_set():
                     self._collect(result, guest.shared)
             finally:
