@@ -33,6 +33,7 @@ class Outcome:
         code: the command's exit code, when it exited.
         boot_seconds, run_seconds: until the first command, and from then on.
         notes: what could not be set up in the guest, one line each.
+        last_line: the last that the command printed.
         console: the kernel's last words.
     """
 
@@ -43,6 +44,7 @@ class Outcome:
         self.run_seconds = 0.0
         self.release = ""
         self.notes: list[str] = []
+        self.last_line = ""
         self.console: list[str] = []
 
 
@@ -89,11 +91,16 @@ class Guest:
     def run(self, limit: float, output: Callable[[bytes], None]) -> Outcome:
         """Boot, run the command, and wait at most ``limit`` seconds for it. ``output`` gets its lines as they come."""
         outcome = Outcome()
+
+        def pass_on(line: bytes) -> None:
+            outcome.last_line = line.decode(errors="replace").strip() or outcome.last_line
+            output(line)
+
         self._write_files()
         started = time.monotonic()
         with self._started(limit) as process:
             readers = [
-                threading.Thread(target=_copy, args=(process.stdout, output), daemon=True),
+                threading.Thread(target=_copy, args=(process.stdout, pass_on), daemon=True),
                 threading.Thread(target=_keep, args=(process.stderr, outcome.console), daemon=True),
             ]
             for reader in readers:

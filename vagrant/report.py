@@ -19,15 +19,16 @@ _WIDTH = 80
 
 def table(results: list[Result]) -> str:
     """A line for each kernel, in 80 columns, and under it what went wrong."""
-    width = max([8, *(len(result.kernel) for result in results)])
+    name = min(20, max([8, *(len(result.kernel) for result in results)]))
+    release = 34 - name
     lines = [
-        f"{'kernel':{width}} {'release':26} {'result':14} {'pass':>5} {'fail':>4} {'skip':>4} {'boot':>5} {'run':>6}"
+        f"{'kernel':{name}} {'release':{release}} {'result':14} {'pass':>5} {'fail':>4} {'skip':>4} {'boot':>5} {'run':>6}"
     ]
     for result in results:
         boot = "-" if result.boot_seconds is None else f"{result.boot_seconds:.0f} s"
         lines.append(
-            f"{result.kernel:{width}} {_short(result.release, 26):26} {result.status:14} {result.passed:>5} "
-            f"{result.failed:>4} {result.skipped:>4} {boot:>5} {f'{result.run_seconds:.0f} s':>6}"
+            f"{_short(result.kernel, name):{name}} {_short(result.release, release):{release}} {result.status:14} "
+            f"{result.passed:>5} {result.failed:>4} {result.skipped:>4} {boot:>5} {f'{result.run_seconds:.0f} s':>6}"
         )
     for result in results:
         if result.status == OK:
@@ -84,8 +85,9 @@ class Logs:
         if percent and int(percent.group(1)) // 20 > self._reached[name] // 20:
             self._reached[name] = int(percent.group(1))
             self._say(name, f"{self._reached[name]} % of the tests")
-        elif text.startswith(("FAILED ", "ERROR ")):
-            self._say(name, text)
+        failed = re.match(r"(\S+::.*?) (FAILED|ERROR) +\[", text)
+        if failed:
+            self._say(name, f"{failed.group(2).lower()}: {failed.group(1)}")
 
 
 def _short(text: str, width: int) -> str:

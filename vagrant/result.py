@@ -105,5 +105,5 @@ def _explain(outcome: Outcome) -> str:
         return re.sub(r"^\[[ \d.]+\] ", "", panic)
     if outcome.status == "hung":
         where = "while booting" if outcome.boot_seconds is None else f"{outcome.run_seconds:.0f} s into the command"
-        return f"no end in sight {where}"
+        return f"no end in sight {where}{f'; it last printed: {outcome.last_line[:200]}' if outcome.last_line else ''}"
     return f"ended without a result{': ' + last[-1] if last else ''}"

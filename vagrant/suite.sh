@@ -2,9 +2,10 @@
 # What the matrix runs on each kernel, in a guest or in a Vagrant machine: the tests that face the kernel, then the profile.
 # Results go to $MATRIX_SHARED: junit.xml, profile.json. Arguments are pytest's.
 #
+# -v: a guest that hangs has then named the test that it hangs in.
 # A test faces the kernel when it is marked `root` or `requires`. Left out is what needs a network or minutes, and what
 # asks the kernel everything once more to see what the library does with the answers: that is the same on every kernel.
-python -m pytest -q -p no:cacheprovider --timeout 120 --junitxml="$MATRIX_SHARED/junit.xml" \
+python -m pytest -v -p no:cacheprovider --timeout 120 --junitxml="$MATRIX_SHARED/junit.xml" \
     -m "(root or requires) and not network and not slow" \
     --ignore tests/ebpf/cli --ignore tests/vagrant --ignore tests/featuredb \
     --deselect tests/ebpf/kernel/test_recording.py \
