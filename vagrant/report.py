@@ -21,9 +21,7 @@ def table(results: list[Result]) -> str:
     """A line for each kernel, in 80 columns, and under it what went wrong."""
     name = min(20, max([8, *(len(result.kernel) for result in results)]))
     release = 34 - name
-    lines = [
-        f"{'kernel':{name}} {'release':{release}} {'result':14} {'pass':>5} {'fail':>4} {'skip':>4} {'boot':>5} {'run':>6}"
-    ]
+    lines = [f"{'kernel':{name}} {'release':{release}} {'result':14}  pass fail skip  boot    run"]
     for result in results:
         boot = "-" if result.boot_seconds is None else f"{result.boot_seconds:.0f} s"
         lines.append(
