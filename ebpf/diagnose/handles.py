@@ -1,10 +1,12 @@
-"""Opening, listing and pinning programs, links and BTF: what a refusal means. Maps have a table of their own."""
+"""Opening, listing and pinning objects of any kind: what a refusal means. What is not here is in the maps' table."""
 
 from __future__ import annotations
 
 import errno
 import os
 
+from ebpf.diagnose.failure import MapFailure
+from ebpf.diagnose.maps import explain
 from ebpf.diagnose.verdicts import verdict_error
 from ebpf.errors import EbpfError, KeyMissingError, PermissionDeniedError, SyscallError
 from ebpf.probe.calls import spell
@@ -34,7 +36,7 @@ def object_command(command: int, doing: str, error: int, number: int | None = No
             return verdict_error(verdict)
     if error == errno.EPERM:
         return PermissionDeniedError(f"{what}: {name} needs CAP_SYS_ADMIN", errno=error)
-    return SyscallError(error, f"{what}: {os.strerror(error)}", name)
+    return explain(MapFailure(command, error, map_id=number))[1]
 
 
 def object_path(command: int, doing: str, error: int, path: str) -> EbpfError:
@@ -55,7 +57,7 @@ def object_path(command: int, doing: str, error: int, path: str) -> EbpfError:
         return SyscallError(error, f"{what}: {parent} is not in a BPF file system. Use {hint}.", name)
     if error in (errno.EPERM, errno.EACCES):
         return PermissionDeniedError(f"{what}: this process may not", errno=error)
-    return SyscallError(error, f"{what}: {os.strerror(error)}", name)
+    return explain(MapFailure(command, error, path=path))[1]
 
 
 def _is_bpffs(directory: str) -> bool:

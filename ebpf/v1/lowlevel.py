@@ -66,10 +66,12 @@ def _address(buffer: ctypes.Array[ctypes.c_char] | None) -> int:
     return 0 if buffer is None else ctypes.addressof(buffer)
 
 
-def _failed(command: int, result: int, fd: int = -1, key: bytes | None = None, flags: int = 0) -> EbpfError:
+def _failed(
+    command: int, result: int, fd: int = -1, key: bytes | None = None, flags: int = 0, value: bytes | None = None
+) -> EbpfError:
     from ebpf import diagnose
 
-    return diagnose.map_failure(command, -result, fd=fd, key=key, shown=key, flags=flags)
+    return diagnose.map_failure(command, -result, fd=fd, key=key, shown=key, flags=flags, value=value)
 
 
 def _element(command: int, layout: str, fd: int, key: bytes | None, value: bytes, flags: int) -> bytes:
@@ -78,7 +80,7 @@ def _element(command: int, layout: str, fd: int, key: bytes | None, value: bytes
     fields = (fd, _address(key_buffer), _address(value_buffer), flags)
     result = syscall.attempt(command, _pack(layout, *fields[: layout.count("Q") + 1]))
     if result < 0:
-        raise _failed(command, result, fd, key, flags)
+        raise _failed(command, result, fd, key, flags, value)
     assert value_buffer is not None
     return value_buffer.raw[: len(value)]
 
