@@ -62,7 +62,7 @@ class Descriptor:
         if fd >= 0:
             os.close(fd)
 
-    def detach(self) -> int:
+    def hand_over(self) -> int:
         """Hand the file descriptor over to the caller, who closes it; this object is closed for good."""
         fd, self._fd = self.fd, -1
         return fd

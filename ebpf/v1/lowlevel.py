@@ -128,7 +128,7 @@ def map_create(
         map_extra=map_extra,
         adapt=False,
     )
-    return core.detach()
+    return core.hand_over()
 
 
 @stable

@@ -55,20 +55,26 @@ def cgroup(
     try:
         fd = create(program, directory, attach_type)
         if fd >= 0:
+            os.close(directory)
             return attempt.link(fd)
         if fd != -errno.EINVAL or not attempt.lacks("BPF_LINK_TYPE_CGROUP"):
             raise attempt.failed("BPF_LINK_CREATE", -fd)
-        result = prog_attach(program, directory, attach_type, flags)
-        names = ["prog_attach"]
-        if result == -errno.EINVAL and flags & uapi.BPF_F_ALLOW_MULTI:
-            result = prog_attach(program, directory, attach_type, 0)
-            names.append("cgroup_alone")
-        if result < 0:
-            raise attempt.failed("BPF_PROG_ATTACH", -result)
-        return attempt.link(-1, *names, undo=Detaching(program, directory, attach_type), keep=[directory])
+        return without_link(attempt, directory, attach_type, flags)
     except BaseException:
         os.close(directory)
         raise
+
+
+def without_link(attempt: Attempt, directory: int, attach_type: int, flags: int) -> LinkCore:
+    """By ``BPF_PROG_ATTACH``, on kernels before 5.7; the cgroup's descriptor is the link's from then on."""
+    result = prog_attach(attempt.program, directory, attach_type, flags)
+    names = ["prog_attach"]
+    if result == -errno.EINVAL and flags & uapi.BPF_F_ALLOW_MULTI:
+        result = prog_attach(attempt.program, directory, attach_type, 0)
+        names.append("cgroup_alone")
+    if result < 0:
+        raise attempt.failed("BPF_PROG_ATTACH", -result)
+    return attempt.link(-1, *names, undo=Detaching(attempt.program, directory, attach_type), keep=[directory])
 
 
 def _directory(path: str) -> int:
@@ -117,10 +123,15 @@ def flow_dissector(program: ProgramCore, netns: str = "/proc/self/ns/net", *, ad
         return attempt.link(fd)
     if fd != -errno.EINVAL or not own or not attempt.lacks("BPF_LINK_TYPE_NETNS"):
         raise attempt.failed("BPF_LINK_CREATE", -fd)
-    result = prog_attach(program, 0, uapi.BPF_FLOW_DISSECTOR)
+    return flow_dissector_without_link(attempt)
+
+
+def flow_dissector_without_link(attempt: Attempt) -> LinkCore:
+    """By ``BPF_PROG_ATTACH`` to this process's own network namespace, on kernels before 5.8."""
+    result = prog_attach(attempt.program, 0, uapi.BPF_FLOW_DISSECTOR)
     if result < 0:
         raise attempt.failed("BPF_PROG_ATTACH", -result)
-    return attempt.link(-1, "netns_attach", undo=Detaching(program, 0, uapi.BPF_FLOW_DISSECTOR))
+    return attempt.link(-1, "netns_attach", undo=Detaching(attempt.program, 0, uapi.BPF_FLOW_DISSECTOR))
 
 
 def sk_lookup(program: ProgramCore, netns: str = "/proc/self/ns/net") -> LinkCore:

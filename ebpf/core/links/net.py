@@ -61,9 +61,14 @@ def xdp(program: ProgramCore, interface: str | int, mode: str = "", *, adapt: bo
         return attempt.link(fd)
     if fd != -errno.EINVAL or not attempt.lacks("BPF_LINK_TYPE_XDP"):
         raise attempt.failed("BPF_LINK_CREATE", -fd)
+    return xdp_without_link(attempt, number, flags)
+
+
+def xdp_without_link(attempt: Attempt, number: int, flags: int) -> LinkCore:
+    """By netlink, on kernels before 5.9."""
     from ebpf.core.links import netlink
 
-    netlink.set_xdp(attempt, number, program.fd, flags | uapi.XDP_FLAGS_UPDATE_IF_NOEXIST)
+    netlink.set_xdp(attempt, number, attempt.program.fd, flags | uapi.XDP_FLAGS_UPDATE_IF_NOEXIST)
     return attempt.link(-1, "xdp_netlink", undo=lambda: netlink.set_xdp(attempt, number, -1, flags))
 
 

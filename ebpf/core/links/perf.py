@@ -84,28 +84,35 @@ def attach_event(attempt: Attempt, fd: int, cookie: int = 0, *adaptations: str) 
     By ``BPF_LINK_CREATE``; before 5.15 by the ioctl PERF_EVENT_IOC_SET_BPF, which takes no cookie. Raises what
     `ebpf.diagnose` makes of a refusal, after the event was closed.
     """
-    program = attempt.program
+    rest = struct.pack("=Q", cookie) if cookie else b""
+    link_fd = create(attempt.program, fd, uapi.BPF_PERF_EVENT, 0, rest)
     try:
-        rest = struct.pack("=Q", cookie) if cookie else b""
-        link_fd = create(program, fd, uapi.BPF_PERF_EVENT, 0, rest)
-        command = "BPF_LINK_CREATE"
-        result = link_fd
-        if link_fd == -errno.EINVAL and not cookie and attempt.lacks("perf_links"):
-            command = "PERF_EVENT_IOC_SET_BPF"
-            result = _ioctl(fd, _SET_BPF, program.fd)
-        if result >= 0:
-            command = "PERF_EVENT_IOC_ENABLE"
-            result = _ioctl(fd, _ENABLE, 0)
-        if result < 0:
-            if link_fd >= 0:
-                os.close(link_fd)
-            raise attempt.failed(command, -result)
+        if link_fd < 0:
+            if link_fd == -errno.EINVAL and not cookie and attempt.lacks("perf_links"):
+                return without_link(attempt, fd, *adaptations)
+            raise attempt.failed("BPF_LINK_CREATE", -link_fd)
+        _enable(attempt, fd)
     except BaseException:
         os.close(fd)
+        if link_fd >= 0:
+            os.close(link_fd)
         raise
-    if link_fd >= 0:
-        return attempt.link(link_fd, *adaptations, keep=[fd])
+    return attempt.link(link_fd, *adaptations, keep=[fd])
+
+
+def without_link(attempt: Attempt, fd: int, *adaptations: str) -> LinkCore:
+    """By the ioctl PERF_EVENT_IOC_SET_BPF; the event is the link's once it is there."""
+    result = _ioctl(fd, _SET_BPF, attempt.program.fd)
+    if result < 0:
+        raise attempt.failed("PERF_EVENT_IOC_SET_BPF", -result)
+    _enable(attempt, fd)
     return attempt.link(-1, "perf_ioctl", *adaptations, undo=lambda: disable(fd), keep=[fd])
+
+
+def _enable(attempt: Attempt, fd: int) -> None:
+    result = _ioctl(fd, _ENABLE, 0)
+    if result < 0:
+        raise attempt.failed("PERF_EVENT_IOC_ENABLE", -result)
 
 
 def disable(fd: int) -> None:

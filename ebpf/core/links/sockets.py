@@ -93,9 +93,14 @@ def sockmap(program: ProgramCore, map: MapCore, attach_type: int | None = None, 
         return attempt.link(fd)
     if fd not in (-errno.EINVAL, -errno.EOPNOTSUPP) or not attempt.lacks("BPF_LINK_TYPE_SOCKMAP"):
         raise attempt.failed("BPF_LINK_CREATE", -fd)
+    return sockmap_without_link(attempt, map, attach_type)
+
+
+def sockmap_without_link(attempt: Attempt, map: MapCore, attach_type: int) -> LinkCore:
+    """By ``BPF_PROG_ATTACH``, on kernels before 6.10."""
     own = os.dup(map.fd)
-    result = prog_attach(program, own, attach_type)
+    result = prog_attach(attempt.program, own, attach_type)
     if result < 0:
         os.close(own)
         raise attempt.failed("BPF_PROG_ATTACH", -result)
-    return attempt.link(-1, "sockmap_attach", undo=Detaching(program, own, attach_type), keep=[own])
+    return attempt.link(-1, "sockmap_attach", undo=Detaching(attempt.program, own, attach_type), keep=[own])
