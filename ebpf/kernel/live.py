@@ -212,7 +212,7 @@ class RunningKernel(Kernel):
                 row = table.get(program_type, {})
                 status = row.get(name)
                 if status == UNKNOWN:
-                    row[name] = self._undecided(record, program_type)
+                    row[name] = self._undecided(record, program_type, ask(name).status)
                 elif status == ABSENT:
                     without = program_type in left_out or missing_kconfig(record, program_type, self.unmet)
                     if without and self._expects(record, program_type):
@@ -222,8 +222,13 @@ class RunningKernel(Kernel):
     def _expects(self, record: Feature, program_type: str) -> bool:
         return self.platform is not None and self.platform.has(record, program_type).status == "present"
 
-    def _undecided(self, record: Feature, program_type: str) -> str:
-        """The status of a pair that cannot be tried: what BTF, kconfig and the release say, or UNKNOWN."""
+    def _undecided(self, record: Feature, program_type: str, anywhere: str) -> str:
+        """The status of a pair that cannot be tried: what BTF, kconfig and the release say, or UNKNOWN.
+
+        ``anywhere`` is the status for any program: what the kernel has not at all, none may call.
+        """
+        if anywhere in (ABSENT, COMPILED_OUT):
+            return anywhere
         if not self._expects(record, program_type):
             return UNKNOWN
         return COMPILED_OUT if missing_kconfig(record, program_type, self.unmet) else SUPPORTED
