@@ -8,6 +8,7 @@ import errno
 from ebpf import uapi
 from ebpf.core.adaptation import adapt
 from ebpf.core.elements import NOT_FOR_BATCH
+from ebpf.core.walk import walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +49,20 @@ _WALKED = frozenset((uapi.BPF_MAP_TYPE_LPM_TRIE, uapi.BPF_MAP_TYPE_ARRAY_OF_MAPS
 _ONCE = frozenset(
     getattr(uapi, "BPF_MAP_TYPE_" + name)
     for name in ("HASH", "PERCPU_HASH", "LRU_HASH", "LRU_PERCPU_HASH", "HASH_OF_MAPS", "ARRAY", "PERCPU_ARRAY")
+)
+# Maps in which an entry changes its place when it is overwritten.
+_MOVING = frozenset(
+    getattr(uapi, "BPF_MAP_TYPE_" + name)
+    for name in (
+        "HASH",
+        "PERCPU_HASH",
+        "LRU_HASH",
+        "LRU_PERCPU_HASH",
+        "HASH_OF_MAPS",
+        "SOCKHASH",
+        "DEVMAP_HASH",
+        "RHASH",
+    )
 )
 
 
@@ -112,7 +127,7 @@ def _without(core: MapCore) -> None:
 
 
 def _one_by_one(core: MapCore, delete: bool) -> Iterator[Chunk]:
-    for key in core.walk():
+    for key in walk(core, again=core.map_type in _MOVING):
         value = core.find(key)
         if value is None or (delete and not core.discard(key)):
             continue  # somebody else was quicker

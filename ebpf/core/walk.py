@@ -20,8 +20,13 @@ __all__ = ["first_key", "following_key", "walk"]
 _ROUNDS = 100
 
 
-def walk(core: Elements) -> Iterator[bytes]:
+def walk(core: Elements, *, again: bool = False) -> Iterator[bytes]:
     """The keys, one ``BPF_MAP_GET_NEXT_KEY`` each.
+
+    Parameters:
+        again: walk once more until no key comes that has not come before. A hash map puts an entry that is overwritten
+            at the head of its bucket (kernel/bpf/hashtab.c, htab_map_update_elem()), where a walk that is in the midst
+            of the bucket has been already.
 
     The next key is asked for before a key is handed out, so that deleting what was handed out is safe. When somebody
     else deletes the key the walk stands on, the kernel starts over from the first (kernel/bpf/hashtab.c,
@@ -32,13 +37,20 @@ def walk(core: Elements) -> Iterator[bytes]:
     but passes over entries, when the key it stands on is gone. Its keys are therefore all gathered before the first is
     handed out.
     """
-    if core.map_type == uapi.BPF_MAP_TYPE_LPM_TRIE:
-        return iter(list(_walk(core)))
-    return _walk(core)
-
-
-def _walk(core: Elements) -> Iterator[bytes]:
     seen: set[bytes] = set()
+    if core.map_type == uapi.BPF_MAP_TYPE_LPM_TRIE:
+        return iter(list(_walk(core, seen)))
+    return _repeated(core, seen) if again else _walk(core, seen)
+
+
+def _repeated(core: Elements, seen: set[bytes]) -> Iterator[bytes]:
+    before = -1
+    while len(seen) != before:
+        before = len(seen)
+        yield from _walk(core, seen)
+
+
+def _walk(core: Elements, seen: set[bytes]) -> Iterator[bytes]:
     key = first_key(core)
     for _ in range(_ROUNDS * (core.max_entries + 10)):
         if key is None:
