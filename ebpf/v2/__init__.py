@@ -15,6 +15,7 @@ from __future__ import annotations
 
 # The module of this package -> the public names that it has.
 _NAMES: dict[str, tuple[str, ...]] = {
+    "attach": ("Link",),
     "array": (
         "ArrayMap",
         "IndexedMap",
@@ -35,7 +36,6 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "RHashMap",
     ),
     "keyed": ("KeyedMap",),
-    "links": ("Link",),
     "map": ("Map",),
     "network": (
         "CpuMap",
@@ -49,6 +49,12 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "object": (
         "Object",
         "ObjectProgram",
+    ),
+    "listing": (
+        "btfs",
+        "links",
+        "programs",
+        "statistics",
     ),
     "open": (
         "maps",
@@ -101,12 +107,13 @@ _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ebpf.v2 import links
+    from ebpf.v2 import attach
     from ebpf.v2.array import ArrayMap, IndexedMap, PerCpuArrayMap
+    from ebpf.v2.attach import Link
     from ebpf.v2.events import EventBuffer, Poller, RingBuffer, event_buffer
     from ebpf.v2.hash import HashMap, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuHashMap, RHashMap
     from ebpf.v2.keyed import KeyedMap
-    from ebpf.v2.links import Link
+    from ebpf.v2.listing import btfs, links, programs, statistics
     from ebpf.v2.map import Map
     from ebpf.v2.network import CpuMap, DevMap, DevMapHash, ReuseportSockArray, SockHash, SockMap, XskMap
     from ebpf.v2.object import Object, ObjectProgram
@@ -167,14 +174,18 @@ __all__ = [
     "TaskStorage",
     "UserRingBuffer",
     "XskMap",
+    "attach",
+    "btfs",
     "event_buffer",
     "links",
     "maps",
     "open_map",
+    "programs",
     "s8",
     "s16",
     "s32",
     "s64",
+    "statistics",
     "u8",
     "u16",
     "u32",
@@ -183,8 +194,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name == "links":
-        return getattr(__import__("ebpf.v2.links").v2, name)
+    if name == "attach":
+        return getattr(__import__("ebpf.v2.attach").v2, name)
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'ebpf.v2' has no attribute {name!r}")

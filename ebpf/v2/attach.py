@@ -1,13 +1,13 @@
-"""Attachments (beta): one function for each way to attach a program, and `attach`, which chooses by a section's name.
+"""Attaching programs (beta): one function for each way, and `by_section`, which chooses by a section's name.
 
 ::
 
     from ebpf import v2
 
-    with v2.links.kprobe(program, "do_unlinkat") as link:
+    with v2.attach.kprobe(program, "do_unlinkat") as link:
         ...
-    v2.links.attach(program, "tracepoint/syscalls/sys_enter_execve")
-    v2.links.xdp(program, "eth0", mode="generic").adaptations
+    v2.attach.by_section(program, "tracepoint/syscalls/sys_enter_execve")
+    v2.attach.xdp(program, "eth0", mode="generic").adaptations
 
 Each gives a `Link`; the program runs as long as that is open, or pinned.
 """
@@ -19,7 +19,6 @@ from ebpf.core.links import (
 )
 from ebpf.core.links import (
     LinkInfo,
-    attach,
     cgroup,
     flow_dissector,
     freplace,
@@ -47,12 +46,15 @@ from ebpf.core.links import (
     usdt,
     xdp,
 )
+from ebpf.core.links import (
+    attach as by_section,
+)
 from ebpf.stability import beta
 
 __all__ = [
     "Link",
     "LinkInfo",
-    "attach",
+    "by_section",
     "cgroup",
     "flow_dissector",
     "freplace",
