@@ -12,10 +12,14 @@ from ebpf.v1.map import WriteOption
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Any, NoReturn
 
     from typing_extensions import Self
+
+    from ebpf.core.events.consumer import Consumer
+    from ebpf.core.events.user_ring import RingWriter
 
 __all__ = ["BloomFilter", "KeylessMap", "Queue", "RingBuffer", "Stack", "UserRingBuffer"]
 
@@ -139,11 +143,34 @@ class RingBuffer(KeylessMap):
     Parameters:
         size: in bytes, a power of two, whole pages.
 
-    This is the map; `ebpf.v2.RingBuffer` reads one.
+    `ebpf.v2.RingBuffer` has more ways to read one.
     """
 
     def __init__(self, size: int) -> None:
         self._core = MapCore(uapi.BPF_MAP_TYPE_RINGBUF, 0, 0, size)
+        self._consumer: Consumer | None = None
+
+    def _events(self) -> Consumer:
+        if self._consumer is None:
+            from ebpf.core.events.consumer import Consumer
+            from ebpf.core.events.ring import RingReader
+
+            self._consumer = Consumer(RingReader(self._core))
+        return self._consumer
+
+    def poll(self, timeout: float | None = None) -> list[bytes]:
+        """The events that are there, waiting `timeout` seconds for the first: 0 not to wait, ``None`` for ever."""
+        return self._events().poll(timeout)
+
+    def consume(self, callback: Callable[[bytes], object]) -> int:
+        """Call back with each event that is there, without waiting; returns how many there were."""
+        return self._events().consume(callback)
+
+    def close(self) -> None:
+        """Close the map; who waits in another thread stops. Closing twice is fine."""
+        if self._consumer is not None:
+            self._consumer.close()
+        super().close()
 
 
 @stable
@@ -153,8 +180,30 @@ class UserRingBuffer(KeylessMap):
     Parameters:
         size: in bytes, a power of two, whole pages.
 
-    This is the map; `ebpf.v2.UserRingBuffer` writes one.
+    `ebpf.v2.UserRingBuffer` has more ways to write to one.
     """
 
     def __init__(self, size: int) -> None:
         self._core = MapCore(uapi.BPF_MAP_TYPE_USER_RINGBUF, 0, 0, size)
+        self._writer: RingWriter | None = None
+
+    def send(self, data: bytes) -> None:
+        """Send a record, which programs read with ``bpf_user_ringbuf_drain``.
+
+        Raises `ebpf.errors.MapFullError` when there is no room before programs have read.
+        """
+        if self._writer is None:
+            from ebpf.core.events.user_ring import RingWriter
+
+            self._writer = RingWriter(self._core)
+        room = self._writer.reserve(len(data))
+        if room is None:
+            raise self._writer.full(len(data))
+        with room as view:
+            view[:] = data
+
+    def close(self) -> None:
+        """Close the map. Closing twice is fine."""
+        if self._writer is not None:
+            self._writer.close()
+        super().close()
