@@ -6,7 +6,7 @@ are asked, only after the kernel has refused.
 
 from __future__ import annotations
 
-from ebpf.diagnose.maps import map_arguments, map_create, map_demands, map_element, map_failure, map_size
+from ebpf.diagnose.maps import map_arguments, map_create, map_demands, map_failure
 from ebpf.diagnose.verdicts import verdict_error
 
-__all__ = ["map_arguments", "map_create", "map_demands", "map_element", "map_failure", "map_size", "verdict_error"]
+__all__ = ["map_arguments", "map_create", "map_demands", "map_failure", "verdict_error"]

@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["MAP_ERRORS", "map_arguments", "map_create", "map_demands", "map_element", "map_failure", "map_size"]
+__all__ = ["MAP_ERRORS", "map_arguments", "map_create", "map_demands", "map_failure"]
 
 MAP_ERRORS: tuple[Row, ...] = (
     *general.BEFORE,
@@ -83,21 +83,6 @@ def map_create(
     return map_failure(0, error, map_type=map_type, **sizes, **known)
 
 
-def map_element(
-    command: int, map_type: int, max_entries: int, key: object, flags: int, error: int, **known: Any
-) -> EbpfError:
-    """The exception for an operation on an element (lookup, update, delete, next key) that failed with errno `error`.
-
-    Parameters:
-        command: the number of the bpf() command.
-        map_type, max_entries: of the map.
-        key: the key as the caller gave it.
-        flags: of the operation.
-        known: more, as for `MapFailure`: with ``fd``, ``key`` and ``value`` more can be told.
-    """
-    return map_failure(command, error, map_type=map_type, max_entries=max_entries, shown=key, flags=flags, **known)
-
-
 def map_arguments(map_type: int, key_size: int, value_size: int, max_entries: int, flags: int) -> ArgumentError:
     """The error for arguments that do not even fit the fields of the system call."""
     for name, number in (
@@ -154,14 +139,3 @@ def map_demands(map_type: int, key_size: int, value_size: int, max_entries: int,
             if row.fits(failure):
                 return row.message.format(f=failure)
     return ""
-
-
-def map_size(what: str, given: int, needed: int, name: str) -> ArgumentError:
-    """The error for a key or a value of the wrong size, which the kernel would read beyond its end.
-
-    Parameters:
-        what: ``"key"`` or ``"value"``.
-        given, needed: bytes.
-        name: of the map, or its type.
-    """
-    return ArgumentError(f"the {what} has {given} bytes, those of {name} have {needed}: give {needed} bytes")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from ebpf import syscall, uapi
+from ebpf.btf.build import BtfBuilder
 from ebpf.diagnose.failure import MapFailure
 from ebpf.probe import calls, context
 from tests.ebpf.diagnose.provoke import Provocation, a_map, create, refused
@@ -18,16 +19,18 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 BAD_FD = calls.BAD_FD
 NO_PREALLOC = uapi.BPF_F_NO_PREALLOC
 MMAPABLE = uapi.BPF_F_MMAPABLE
-# struct s { struct bpf_spin_lock lock; } of 4 bytes, and its int: what makes a value special (kernel/bpf/btf.c,
-# btf_find_field()). Types: 1 int, 2 struct bpf_spin_lock { int val; }, 3 struct s { struct bpf_spin_lock lock; }.
-_STRINGS = b"\0int\0bpf_spin_lock\0val\0s\0lock\0"
-_TYPES = (
-    struct.pack("=4I", 1, 1 << 24, 4, 1 << 24 | 32)
-    + struct.pack("=6I", 5, 4 << 24 | 1, 4, 19, 1, 0)
-    + struct.pack("=6I", 23, 4 << 24 | 1, 4, 25, 2, 0)
-)
-SPIN_LOCK_BTF = struct.pack("=HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(_TYPES), len(_TYPES), len(_STRINGS))
-SPIN_LOCK_BTF += _TYPES + _STRINGS
+
+
+def _spin_lock() -> bytes:
+    """BTF of a value of 4 bytes with a special field, type 3, and of an int, type 1 (btf_find_field())."""
+    builder = BtfBuilder()
+    number = builder.integer("int", 4, signed=True)
+    lock = builder.struct("bpf_spin_lock", 4, [("val", number, 0)])
+    builder.struct("value", 4, [("lock", lock, 0)])
+    return builder.build()
+
+
+SPIN_LOCK_BTF = _spin_lock()
 
 
 def sized(kind: str, key: int, value: int, entries: int, flags: int = 0, **fields: int) -> Provocation:
