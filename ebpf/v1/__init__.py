@@ -7,13 +7,13 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ebpf.v1 import lowlevel, map
+    from ebpf.v1 import elf_loader, lowlevel, map, socket_filter
 
-__all__ = ["lowlevel", "map"]
+__all__ = ["elf_loader", "lowlevel", "map", "socket_filter"]
 
 
 def __getattr__(name: str) -> object:
-    if name in ("lowlevel", "map"):
+    if name in __all__:
         # Not importlib.import_module(), whose own import costs more than a look-up.
         return getattr(__import__(f"ebpf.v1.{name}").v1, name)
     raise AttributeError(f"module 'ebpf.v1' has no attribute {name!r}")

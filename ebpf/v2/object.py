@@ -41,7 +41,7 @@ class ObjectProgram(LoadableProgram, Program):
     __slots__ = ()
 
     def attach(self, section: str = "", **options: Any) -> LinkCore:
-        """Attach it as its own section's name says, or as another one does; see `ebpf.v2.links.attach`.
+        """Attach it as its own section's name says, or as another one does; see `ebpf.v2.attach`.
 
         Parameters:
             section: as in SEC() of an object file; its own when not given.

@@ -125,7 +125,7 @@ class Program(ProgramCore):
         return self.info().tag
 
     def attach(self, section: str, **options: Any) -> LinkCore:
-        """Attach it as the name of a section says: ``"kprobe/do_unlinkat"``, ``"xdp"``. See `ebpf.v2.links.attach`.
+        """Attach it as the name of a section says: ``"kprobe/do_unlinkat"``, ``"xdp"``. See `ebpf.v2.attach`.
 
         Parameters:
             section: as in SEC() of an object file.
