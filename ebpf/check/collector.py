@@ -37,7 +37,7 @@ _SANITISED = ("sanitised_btf", "program_btf")
 class _Uses:
     """Where one feature is asked for."""
 
-    __slots__ = ("because", "codes", "firm", "kind", "places", "seen", "subject")
+    __slots__ = ("adaptable", "because", "codes", "firm", "kind", "places", "seen", "subject")
 
     def __init__(self, kind: str, because: str, subject: object) -> None:
         self.kind = kind
@@ -46,6 +46,7 @@ class _Uses:
         self.places: list[Place] = []
         self.codes: list[tuple[ProgramCode, int]] = []
         self.firm = False
+        self.adaptable = True
         self.seen: set[tuple[str, str, int | None]] = set()
 
 
@@ -66,6 +67,7 @@ class Collector:
         program_type: str | None = None,
         stage: str = LOAD,
         optional: bool = False,
+        adaptable: bool = True,
         kind: str = "",
         subject: object = None,
     ) -> None:
@@ -78,10 +80,12 @@ class Collector:
             program_type: for a helper or kfunc.
             stage: ``LOAD`` or ``ATTACH``.
             optional: the object does without.
+        adaptable: the loader may do without, where its table of adaptations has a way.
             kind, subject: for what is no feature of the database: what it is, and what tells whether it is there.
         """
         uses = self._at(name, because, program_type, stage, kind, subject)
         uses.firm = uses.firm or not optional
+        uses.adaptable = uses.adaptable and (adaptable or optional)
         if place is not None:
             self._place(uses, place)
 
@@ -133,7 +137,7 @@ class Collector:
 
     def _requirement(self, key: tuple[str, str | None, str], uses: _Uses) -> Requirement:
         name, program_type, stage = key
-        adaptation = self._adaptations.get(name)
+        adaptation = self._adaptations.get(name) if uses.adaptable else None
         # An optional program is loaded only when it is asked for: then its needs are known.
         codes = [(code, slot) for code, slot in uses.codes if not code.spec.optional]
         firm = uses.firm or reached(codes, lambda code: code.certain)
@@ -162,12 +166,15 @@ class Collector:
 @cache
 def _adaptations() -> dict[str, Adaptation]:
     """What the loader does without a feature, by the feature."""
+    import featuredb
     from ebpf.btf.sanitise import ALL
     from ebpf.core.adaptation import ADAPTATIONS
 
     found: dict[str, Adaptation] = {}
     for row in ADAPTATIONS.values():
-        found.setdefault(row.feature, row)
+        # What else a caller may choose is no way around for an object: its code is compiled for its maps.
+        if featuredb.kind_of(row.feature) != "map_type":
+            found.setdefault(row.feature, row)
     for feature, rows in {**_WAYS, **dict.fromkeys(ALL, _SANITISED)}.items():
         for name in rows:
             if name in ADAPTATIONS:

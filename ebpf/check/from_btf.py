@@ -8,6 +8,8 @@ from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, UNKNOWN, Reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ebpf.btf import Btf
     from ebpf.verdict import Verdict
     from featuredb import Feature
@@ -25,11 +27,12 @@ class BtfKernel(Kernel):
         btf: of its vmlinux.
         name: how to call it.
         base: answers what BTF says nothing about; ``None``: the release that BTF looks like.
+        modules: BTF of its modules, where functions may be that vmlinux has not.
 
     Raises `ebpf.errors.ProfileError` when the BTF is not a kernel's.
     """
 
-    def __init__(self, btf: Btf, name: str, base: Kernel | None = None) -> None:
+    def __init__(self, btf: Btf, name: str, base: Kernel | None = None, modules: Sequence[Btf] = ()) -> None:
         from ebpf import kernel
         from ebpf.probe.known import BtfEvidence
 
@@ -42,7 +45,7 @@ class BtfKernel(Kernel):
                 raise ProfileError(f"{name}: no kernel's BTF: give that of a vmlinux, not of an object or a module")
             base = kernel.release(release)
         self._base = base
-        self._btf = btf
+        self._types = (btf, *modules)
         self.name = name
         self.release = base.release
         self.version = base.version
@@ -68,7 +71,8 @@ class BtfKernel(Kernel):
         if record.kind == "kfunc":
             from ebpf.btf import kinds
 
-            found = any(self._btf.find(name, kinds.FUNC) is not None for name in (record.name, *record.aliases))
+            names = (record.name, *record.aliases)
+            found = any(types.find(name, kinds.FUNC) is not None for types in self._types for name in names)
             return (True, f"a function {record.name} in the kernel's BTF") if found else (None, "")
         return self._evidence.knows(record)
 

@@ -66,8 +66,10 @@ def _attach_type(section: Section, place: Place, optional: bool, found: Collecto
     at_load = record.extra.get("checked_at") == "load"
     because = f"section {section.name}"
     found.need(record.name, because, place, stage=LOAD if at_load else ATTACH, optional=optional)
-    if not section.attach_type_optional and not section.attach_btf:
-        found.need("expected_attach_type", "the attach type is told when it is loaded", place, optional=optional)
+    if not section.attach_btf:
+        because = "the attach type is told when it is loaded"
+        adaptable = section.attach_type_optional
+        found.need("expected_attach_type", because, place, optional=optional, adaptable=adaptable)
 
 
 def _target(section: Section, place: Place, optional: bool, found: Collector) -> None:

@@ -19,6 +19,9 @@ __all__ = ["common", "everything", "from_btf", "host", "mainline", "named", "rec
 
 _HARDWARE = "-hwe-"  # Ubuntu's later kernels for a release: the same as a newer release has
 
+_BTF_DIRECTORY = "/sys/kernel/btf"
+_VMLINUX = "vmlinux"
+
 _named: dict[str, Target] = {}
 _mainline: list[Target] = []
 _targets: WeakKeyDictionary[Kernel, Target] = WeakKeyDictionary()
@@ -32,7 +35,7 @@ def target_of(kernel: str | Kernel | Target) -> Target:
         return named(kernel)
     target = _targets.get(kernel)
     if target is None:
-        target = _targets[kernel] = Target(kernel, btf=_running_btf() if _runs(kernel) else None)
+        target = _targets[kernel] = _running(kernel) if _runs(kernel) else Target(kernel)
     return target
 
 
@@ -66,10 +69,11 @@ def _runs(kernel: Kernel) -> bool:
     return isinstance(kernel, RunningKernel)
 
 
-def _running_btf() -> Btf | None:
+def _running(kernel: Kernel) -> Target:
     from ebpf.probe import kernel_btf
 
-    return kernel_btf.vmlinux()
+    btf = kernel_btf.vmlinux()
+    return Target(kernel, btf, modules=() if btf is None else _modules(_BTF_DIRECTORY, btf))
 
 
 def mainline() -> Sequence[Target]:
@@ -137,11 +141,14 @@ def from_btf(path: str, base: Target | None = None) -> list[Target]:
     """The kernels whose vmlinux BTF is in a file, or in the files of a directory.
 
     Parameters:
-        path: raw BTF, as ``/sys/kernel/btf/vmlinux`` has it, or an ELF file with a ``.BTF`` section.
+        path: raw BTF, as ``/sys/kernel/btf/vmlinux`` is. A directory with a file ``vmlinux`` is one kernel with its
+            modules, as ``/sys/kernel/btf`` is; any other one holds a kernel in each file.
         base: the kernel that the BTF is of; ``None``: it is told by the BTF itself.
 
     Raises `ebpf.errors.ProfileError` when there is none, `OSError`.
     """
+    if os.path.exists(os.path.join(path, _VMLINUX)):
+        return [_with_btf(os.path.join(path, _VMLINUX), base, path)]
     if os.path.isdir(path):
         files = sorted(entry.path for entry in os.scandir(path) if entry.is_file())
     else:
@@ -153,25 +160,33 @@ def from_btf(path: str, base: Target | None = None) -> list[Target]:
     return [_with_btf(file, base) for file in files]
 
 
-def _with_btf(path: str, base: Target | None) -> Target:
-    from ebpf.btf import BtfError
+def _with_btf(path: str, base: Target | None, directory: str = "") -> Target:
+    from ebpf.btf import Btf, BtfError
     from ebpf.check.from_btf import BtfKernel
     from ebpf.errors import ProfileError
 
     try:
-        btf = read_btf(path)
+        btf = Btf.open(path)
+        modules = _modules(directory, btf) if directory else []
         name = base.name if base is not None else os.path.basename(path)
-        kernel = BtfKernel(btf, name, base.kernel if base is not None else None)
+        kernel = BtfKernel(btf, name, base.kernel if base is not None else None, modules)
     except BtfError as error:
         raise ProfileError(f"{path}: {error}") from None
-    return Target(kernel, btf, base.config if base is not None else None)
+    return Target(kernel, btf, base.config if base is not None else None, modules=modules)
 
 
-def read_btf(path: str) -> Btf:
-    """BTF in a file of its own or in the ``.BTF`` section of an ELF file. Raises `BtfError`, `OSError`."""
-    from ebpf.btf import Btf
+def _modules(directory: str, vmlinux: Btf) -> list[Btf]:
+    """The BTF of the modules beside that of vmlinux; what cannot be read is left out."""
+    from ebpf.btf import Btf, BtfError
 
-    return Btf.open(path)
+    found = []
+    for entry in sorted(os.scandir(directory), key=lambda each: each.name):
+        if entry.name != _VMLINUX:
+            try:
+                found.append(Btf.open(entry.path, vmlinux))
+            except (OSError, BtfError):
+                continue
+    return found
 
 
 def with_config(path: str, target: Target | None = None) -> Target:

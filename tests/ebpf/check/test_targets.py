@@ -85,6 +85,13 @@ def test_what_the_types_lack_is_a_finding() -> None:
         assert finding.reason
 
 
+@pytest.mark.skipif(not VMLINUX.exists(), reason="this kernel has no BTF")
+def test_a_directory_of_a_kernel_and_its_modules(guards: Requirements) -> None:
+    (target,) = targets.from_btf(str(VMLINUX.parent))
+    assert len(target.types) == sum(1 for _ in VMLINUX.parent.iterdir())
+    assert guards.check(target).loads
+
+
 def test_an_objects_types_are_no_kernels(tmp_path: Path) -> None:
     with pytest.raises(ProfileError):
         targets.from_btf(str(compiled("guards", "bpf", "-mcpu=v3")))
