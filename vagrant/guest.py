@@ -147,8 +147,9 @@ class Guest:
         environment = dict(os.environ, TMPDIR=str(self.directory), PATH=tools.path_with_sbin())
         if self._virtiofsd is not None:
             environment["PATH"] = f"{self._virtiofsd}{os.pathsep}{environment['PATH']}"
-        # A runner that is killed outright cannot stop its guest: `timeout` does, late.
-        command = ["timeout", "-k", "10", str(int(BOOT_LIMIT + limit + 60)), *self._virtme()]
+        # A runner that is killed outright cannot stop its guest: `timeout` is told of its end, and passes that on.
+        limited = ["timeout", "-k", "10", str(int(BOOT_LIMIT + limit + 60)), *self._virtme()]
+        command = ["setpriv", "--pdeathsig", "TERM", *limited]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -176,6 +177,24 @@ def test_an_interrupt_leaves_no_guest(scratch: Path, number: int) -> None:
         time.sleep(0.2)
     assert not left_behind()
     assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.network
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("guests")
+def test_a_runner_that_is_killed_takes_its_guest_along(scratch: Path) -> None:
+    command = [sys.executable, "-m", "vagrant.matrix", "--kernels", "5.10", "--", "sh", "-c", "echo up; sleep 600"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+    process.kill()
+    process.wait(10)
+    deadline = time.monotonic() + 30
+    while left_behind() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not left_behind()
+    shutil.rmtree(scratch)  # what it could not clear away
 
 
 @pytest.mark.slow
