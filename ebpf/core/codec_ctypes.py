@@ -32,7 +32,7 @@ def from_ctypes(kind: type, what: str) -> Codec | None:
             if not isinstance(thing, kind):
                 thing = _made(form, thing, simple)
             return bytes(thing)
-        except (TypeError, ValueError, IndexError, OverflowError) as error:
+        except (TypeError, ValueError, IndexError, OverflowError, RuntimeError) as error:  # RuntimeError: of a member
             raise ArgumentError(f"{what} {thing!r} is not a {kind.__name__}: {error}") from None
 
     def decode(data: bytes) -> Any:

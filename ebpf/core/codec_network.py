@@ -62,6 +62,6 @@ def _network(kind: Any, address: Any, size: int, what: str) -> Codec:
 
 def _plain(thing: Any) -> Any:
     """What the constructor of a network takes as it is; a plain number is more likely a mistake than an address."""
-    if isinstance(thing, (int, bytes)):
+    if isinstance(thing, (int, bytes)) or (isinstance(thing, tuple) and any(isinstance(part, bool) for part in thing)):
         raise TypeError("give a network, an address, or a text")
     return str(thing) if not isinstance(thing, tuple) else thing

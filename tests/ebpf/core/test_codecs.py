@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ebpf.core.codec import Codec, codec
@@ -269,3 +269,46 @@ def test_per_cpu_values_are_an_axis_of_numpy(kind: Any) -> None:
     assert numpy.array_equal(coder.array(encoded, 2), rows)
     assert numpy.array_equal(coder.decode(encoded[coder.size :]), rows[1])
     assert coder.encode(rows[1]) == encoded[coder.size :]
+
+
+JUNK = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.binary(max_size=24)
+    | st.ip_addresses(),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.tuples(inner, inner) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
+    max_leaves=5,
+)
+
+
+@pytest.mark.parametrize("kind", [*(row[0] for row in KINDS.values()), Pair, Bits, Either, RECORD], ids=str)
+@settings(max_examples=40)
+@given(thing=JUNK)
+def test_whatever_is_given_is_encoded_or_refused(kind: Any, thing: object) -> None:
+    coder = codec(kind)
+    try:
+        encoded = coder.encode(thing)
+    except ArgumentError:
+        return
+    assert len(encoded) == coder.size
+    coder.decode(encoded)
+
+
+@given(data=st.binary(min_size=64, max_size=64))
+def test_whatever_the_kernel_holds_is_decoded(data: bytes) -> None:
+    for kind in (*(row[0] for row in KINDS.values()), Pair, Bits, Either, RECORD):
+        coder = codec(kind)
+        if kind in (ipaddress.IPv4Network, ipaddress.IPv6Network):
+            continue  # below
+        coder.decode(data[: coder.size])
+
+
+@given(length=st.integers(0, 32), address=st.binary(min_size=4, max_size=4))
+def test_prefixes_with_bits_behind_them_are_cut(length: int, address: bytes) -> None:
+    network = codec(ipaddress.IPv4Network).decode(struct.pack("=I4s", length, address))
+    assert network == ipaddress.IPv4Network((address, length), strict=False)
