@@ -58,6 +58,7 @@ class Guest:
         cpu: QEMU's -cpu, where the default does not do.
         memory: as QEMU takes it.
         acceleration: whether to use KVM.
+        plan9: whether to share the file system by 9p; kernels that are older than virtiofs get it anyway.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Guest:
         cpu: str = "",
         memory: str = "1G",
         acceleration: bool = False,
+        plan9: bool = False,
     ) -> None:
         self.files = files
         self.command = list(command)
@@ -76,6 +78,8 @@ class Guest:
         self._cpu = cpu
         self._memory = memory
         self._acceleration = acceleration
+        # virtiofs: Linux kernel commit a62a8ef9d97d ("virtio-fs: add virtiofs filesystem") (in v5.4)
+        self._plan9 = plan9 or predates(files.release, (5, 4))
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Guest:
@@ -169,8 +173,7 @@ class Guest:
         command += [f"--rwdir={self.shared}", "--script-sh", f"sh {ROOT / 'vagrant/guest.sh'} {self.shared}"]
         if not self._acceleration:
             command.append("--disable-kvm")
-        if predates(self.files.release, (5, 4)):
-            # virtiofs: Linux kernel commit a62a8ef9d97d ("virtio-fs: add virtiofs filesystem") (in v5.4)
+        if self._plan9:
             command.append("--force-9p")
         if self._cpu:
             command += ["--qemu-opt=-cpu", f"--qemu-opt={self._cpu}"]

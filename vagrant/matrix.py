@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--image", metavar="FILE", help="a bzImage of your own, instead of kernels.toml's")
     parser.add_argument("--config", metavar="FILE", help="the configuration that --image was built with")
     parser.add_argument("--modules", metavar="DIRECTORY", help="the modules of --image, if they are not beside it")
+    parser.add_argument("--9p", dest="plan9", action="store_true", help="share the file system with --image by 9p")
     parser.add_argument("--cpu", metavar="MODEL", default="", help="QEMU's -cpu for --image")
     parser.add_argument("--jobs", type=int, metavar="N", help="guests at a time (1 on a single processor, else 2)")
     parser.add_argument("--time-limit", type=float, default=600, metavar="SECONDS", help="for each kernel (600)")
@@ -156,11 +157,16 @@ def _chosen(options: argparse.Namespace, known: dict[str, rows.Kernel]) -> list[
         name = Path(options.image).name
         return [
             rows.Kernel(
-                name, cpu=options.cpu, image=options.image, config=options.config or "", modules=options.modules or ""
+                name,
+                cpu=options.cpu,
+                image=options.image,
+                config=options.config or "",
+                modules=options.modules or "",
+                plan9=options.plan9,
             )
         ]
-    if options.config or options.modules:
-        raise UnknownName("--config and --modules belong to --image")
+    if options.config or options.modules or options.plan9:
+        raise UnknownName("--config, --modules and --9p belong to --image")
     chosen: list[rows.Kernel | machines.Machine] = []
     if options.vagrant is not None:
         chosen += machines.select(options.vagrant, machines.machines())

@@ -32,6 +32,7 @@ class Kernel:
     image: str = ""
     config: str = ""
     modules: str = ""
+    plan9: bool = False
 
 
 @dataclass(frozen=True)

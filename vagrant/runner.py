@@ -143,7 +143,14 @@ class Runner:
         if isinstance(kernel, Machine):
             return MachineGuest(kernel, command), f"starting, from the box {kernel.box}"
         files = self._files(kernel)
-        guest = Guest(files, command, virtiofsd=self._virtiofsd, cpu=kernel.cpu, acceleration=self._acceleration)
+        guest = Guest(
+            files,
+            command,
+            virtiofsd=self._virtiofsd,
+            cpu=kernel.cpu,
+            acceleration=self._acceleration,
+            plan9=kernel.plan9,
+        )
         return guest, f"booting {files.release}"
 
     def _files(self, kernel: rows.Kernel) -> layout.Files:
