@@ -6,18 +6,18 @@ A test that cannot have its package is skipped with the reason; with ``EBPF_TEST
 
 from __future__ import annotations
 
-import hashlib
-import lzma
 import os
 import re
 import shutil
 import subprocess
 import tempfile
-import urllib.request
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+
+from vagrant.errors import MatrixError
+from vagrant.mirror import configured
 
 __all__ = ["CONFIGURED", "bpftool", "package", "release"]
 
@@ -44,7 +44,7 @@ def package(name: str, suite: str) -> Path:
     """The directory into which a suite's newest package is unpacked; it is named after the package's version."""
     try:
         return _obtain(name, suite)
-    except (Unobtainable, OSError, subprocess.SubprocessError) as error:
+    except (Unobtainable, MatrixError, OSError, subprocess.SubprocessError) as error:
         _give_up(f"{name} of {suite}: {error}")
 
 
@@ -90,39 +90,11 @@ def _configured(name: str, directory: str) -> Path:
 
 
 def _from_mirror(name: str, suite: str, directory: str) -> Path:
-    mirror = _mirror()
-    index = lzma.decompress(_get(f"{mirror}/dists/{suite}/main/binary-amd64/Packages.xz")).decode()
-    entries = [_fields(entry) for entry in index.split("\n\n") if entry.startswith(f"Package: {name}\n")]
-    if not entries:
-        raise Unobtainable(f"{suite} has no {name}")
-    newest = max(entries, key=lambda entry: _numbers(entry["Version"]))
-    content = _get(f"{mirror}/{newest['Filename']}")
-    if hashlib.sha256(content).hexdigest() != newest["SHA256"]:
-        raise Unobtainable(f"{newest['Filename']} is not what the index says it is")
-    archive = Path(directory) / newest["Filename"].rpartition("/")[2]
-    archive.write_bytes(content)
+    mirror = configured()
+    package = mirror.find((suite,), name, {})
+    archive = Path(directory) / f"{name}_{package.version}_amd64.deb"
+    mirror.download(package, archive, lambda _done, _size: None)
     return archive
-
-
-def _mirror() -> str:
-    """The base of the mirror whose main component apt reads first."""
-    command = ["apt-get", "indextargets", "--format", "$(COMPONENT) $(URI)", "Created-By: Packages"]
-    for line in subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.splitlines():
-        component, _, uri = line.partition(" ")
-        base, separator, suite = uri.partition("/dists/")
-        if component == "main" and separator and "security" not in base + suite and base.startswith("http"):
-            return base
-    raise Unobtainable("apt is configured with no mirror reached over HTTP")
-
-
-def _get(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=120) as answer:
-        content: bytes = answer.read()
-    return content
-
-
-def _fields(entry: str) -> dict[str, str]:
-    return dict(line.split(": ", 1) for line in entry.splitlines() if ": " in line and not line.startswith(" "))
 
 
 def _numbers(version: str) -> list[int]:
