@@ -86,10 +86,8 @@ class ElfLoader:
             core.close()
             raise ArgumentError(f"the map {name!r} is no hash table or array: use ebpf.v2.Object for it")
         found: Any = kind.__new__(kind)
-        found._key = codec(core.key_size if key is None else key, "key")
-        found._value = codec(core.value_size if value is None else value, "value")
-        found._core = core
-        core.show_key = found._key.decode
+        key_type = codec(core.key_size if key is None else key, "key")
+        found._take_over(core, key_type, codec(core.value_size if value is None else value, "value"))
         _check(name, found)
         return found  # type: ignore[no-any-return]  # one of the classes above
 

@@ -17,13 +17,14 @@ import abc
 import enum
 
 from ebpf import uapi
+from ebpf.core import access
 from ebpf.core.codec import codec
 from ebpf.core.map import MapCore
 from ebpf.stability import stable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Any, NoReturn
 
@@ -125,14 +126,22 @@ class Map(abc.ABC):
     _core: MapCore
     _key: Any
     _value: Any
+    _get: Callable[[Any], Any]
+    _set: Callable[[Any, Any], None]
 
     def _make(self, map_type: int, key: Codec, value: Codec, max_entries: int, flags: int = 0, **fields: Any) -> None:
         """Create the map: one ``BPF_MAP_CREATE``. Parameters as for `MapCore`."""
+        each = getattr(value, "each", value)  # of a per-CPU value the kernel is told the size of one
+        self._take_over(MapCore(map_type, key.size, each.size, max_entries, flags, **fields), key, value)
+
+    def _take_over(self, core: MapCore, key: Codec, value: Codec) -> None:
+        """Be the map behind `core`, with these types."""
+        self._core = core
         self._key = key
         self._value = value
-        each = getattr(value, "each", value)  # of a per-CPU value the kernel is told the size of one
-        self._core = MapCore(map_type, key.size, each.size, max_entries, flags, **fields)
-        self._core.show_key = key.decode
+        self._get = access.getter(core, key, value)
+        self._set = access.setter(core, key, value)
+        core.show_key = key.decode
 
     def get(self, key: Any) -> Any:
         """The value under `key`: one ``BPF_MAP_LOOKUP_ELEM``.
@@ -140,7 +149,7 @@ class Map(abc.ABC):
         Raises `ebpf.errors.KeyMissingError` (a `KeyError`) when there is none, `ebpf.errors.ArgumentError` when `key`
         does not fit the map's key type.
         """
-        return self._value.decode(self._core.lookup(self._key.encode(key)))
+        return self._get(key)
 
     def __iter__(self) -> Iterator[Any]:
         """Walk over the keys, one ``BPF_MAP_GET_NEXT_KEY`` each. Entries may be deleted on the way."""
@@ -196,7 +205,10 @@ class WritableMap(Map):
         `ebpf.errors.MapFullError` when there is no room, `ebpf.errors.ArgumentError` when `key` or `value` does not
         fit the map's types.
         """
-        self._core.update(self._key.encode(key), self._value.encode(value), int(option))
+        if option:
+            self._core.update(self._key.encode(key), self._value.encode(value), int(option))
+        else:
+            self._set(key, value)
 
 
 @stable
