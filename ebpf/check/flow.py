@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Access", "Blocks", "Flow", "has_loop", "successors"]
 
+_REGISTERS = 16  # that an instruction can name; five more than there are
 _CALL, _EXIT, _JA, _GOTOL = JMP | CALL, JMP | EXIT, JMP | JA, JMP32 | JA
 _GOTOX, _MAY_GOTO = JMP | X | JA, JMP | JCOND
 _SIZES = {W: 4, H: 2, B: 1, DW: 8}
@@ -94,7 +95,7 @@ class Flow:
         self._states: dict[int, list[Value]] = {}
         self._ends: dict[int, int] = {}
         self._work: list[int] = []
-        unknown: list[Value] = [None] * 11
+        unknown: list[Value] = [None] * _REGISTERS
         begin = list(unknown)
         begin[1] = (CONTEXT, "", 0)
         for entry in entries:
@@ -109,7 +110,7 @@ class Flow:
 
     def _join(self, start: int, state: list[Value]) -> None:
         """Reach a block with this state; run it again when that says something new."""
-        if start >= len(self.slots):
+        if not 0 <= start < len(self.slots):
             return
         known = self._states.get(start)
         if known is None:
@@ -158,7 +159,7 @@ class Flow:
             elif kind in (JMP, JMP32):
                 if code == _CALL:
                     if src == PSEUDO_CALL and accesses is None:
-                        self._join(at + imm + 1, [None, *state[1:6], None, None, None, None, None])
+                        self._join(at + imm + 1, [None, *state[1:6], *[None] * (_REGISTERS - 6)])
                     state[0:6] = [None] * 6
                 else:
                     if accesses is None:
@@ -229,25 +230,25 @@ def successors(at: int, slot: Slot) -> tuple[int, ...]:
 
 def has_loop(slots: Sequence[Slot | None]) -> bool:
     """Whether some path comes back to where it was, within a function: what kernels without loops refuse."""
-    for at, slot in enumerate(slots):
-        # A jump backwards is a loop when its target leads to it again.
-        if slot is not None and any(to <= at and at in _from(slots, to) for to in successors(at, slot)):
-            return True
+    following = [() if slot is None else successors(at, slot) for at, slot in enumerate(slots)]
+    if not any(to <= at for at, targets in enumerate(following) for to in targets):
+        return False
+    new, open_, done = 0, 1, 2
+    state = bytearray(len(slots))
+    for root in range(len(slots)):
+        path = [] if state[root] != new else [(root, iter(following[root]))]
+        state[root] = state[root] or open_
+        while path:
+            at, rest = path[-1]
+            to = next(rest, None)
+            if to is None:
+                state[at] = done
+                path.pop()
+            elif not 0 <= to < len(slots) or state[to] == done:
+                continue
+            elif state[to] == open_:
+                return True
+            else:
+                state[to] = open_
+                path.append((to, iter(following[to])))
     return False
-
-
-def _from(slots: Sequence[Slot | None], start: int) -> set[int]:
-    seen, work = set[int](), [start]
-    while work:
-        at = work.pop()
-        while at not in seen and 0 <= at < len(slots):
-            slot = slots[at]
-            if slot is None:
-                break
-            seen.add(at)
-            following = successors(at, slot)
-            if not following:
-                break
-            work.extend(following[1:])
-            at = following[0]
-    return seen

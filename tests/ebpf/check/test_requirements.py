@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from pathlib import Path
 
 import pytest
 
 from ebpf import check
 from ebpf.check import Requirement, Requirements
 from ebpf.check.model import ADAPTS, ATTACH, NEEDS, OPTIONAL
+from ebpf.errors import ObjectFileError
 from tests.clang import compiled
 
 
@@ -139,6 +142,18 @@ def test_names_kernels_and_recordings_are_all_kernels(needs: Requirements) -> No
     five = kernel.release("5.4")
     answers = [needs.check(each).status for each in ("5.4", five, Target(five))]
     assert answers == ["no"] * 3
+
+
+def test_damaged_objects_are_refused_or_read(needs: Requirements) -> None:
+    import random
+
+    data, chance = Path(needs.path).read_bytes(), random.Random(6)
+    for _ in range(60):
+        damaged = bytearray(data)
+        for _ in range(chance.choice((1, 2, 8))):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        with contextlib.suppress(ObjectFileError):
+            check.requirements(damaged[: chance.choice((len(data), chance.randrange(len(data))))]).check("5.4")
 
 
 def test_everything_is_json(needs: Requirements) -> None:
