@@ -25,10 +25,11 @@ RIGHT, VERIFIER, LOADER, FALSE_YES, FALSE_NO, UNDECIDED = (
 """``VERIFIER``: foretold yes, and refused for what the code does; ``LOADER``: refused before the kernel was asked."""
 
 # The verifier's own judgement: it knew everything that the program uses, and did not accept what is done with it.
-_JUDGED = re.compile(r"processed \d+ insns")
+_JUDGED = re.compile(r"processed \d+ insns|\n\s+verifier: ")
 _LACKS = re.compile(
     r"unknown func|invalid func|cannot use helper|unknown opcode|invalid attach|BTF ID|is not supported|not allowed"
-    r"|function calls are not allowed|loops|back-edge|reserved fields|call unknown|too large"
+    r"|needs Linux|is not in its BTF|was left out|function calls are not allowed|loops|back-edge|reserved fields"
+    r"|call unknown|too large"
 )
 # What no kernel was asked about: libbpf and this library refuse the object itself.
 _LOADER = re.compile(
@@ -110,7 +111,7 @@ def _last(said: str) -> str:
     """The line that says most: the one before the verifier's count, or the last."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     for number, line in enumerate(lines):
-        if _JUDGED.search(line) and number:
+        if line.startswith("processed ") and number:
             return lines[number - 1]
     return lines[-1] if lines else ""
 
