@@ -13,6 +13,7 @@ import argparse
 import compileall
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Sequence
@@ -116,9 +117,7 @@ def _run(options: argparse.Namespace, command: list[str]) -> int:
         tools.check()
     if any(isinstance(kernel, machines.Machine) for kernel in chosen):
         machines.check()
-    # The guest cannot write byte code beside the sources, and takes long to compile them.
-    for package in ("ebpf", "featuredb", "tests"):
-        compileall.compile_dir(ROOT / package, quiet=2)
+    _compile(with_tests=not command)
     why_not = tools.accelerated()
     screen = _Screen(chosen, raw=bool(command))
     if not command:
@@ -148,6 +147,15 @@ def _run(options: argparse.Namespace, command: list[str]) -> int:
                 for line in result.console:
                     _complain(f"    {line}")
     return _exit_code(results, command, options.allow_missing)
+
+
+def _compile(with_tests: bool) -> None:
+    """Write byte code beside the sources: a guest cannot, and takes long to compile them. pytest has its own of tests."""
+    for package in ("ebpf", "featuredb", "tests"):
+        compileall.compile_dir(ROOT / package, quiet=2)
+    if with_tests:
+        command = [sys.executable, "-m", "pytest", "-q", "--collect-only", "tests/ebpf", "tests/examples"]
+        subprocess.run(command, cwd=ROOT, capture_output=True, timeout=600)
 
 
 def _chosen(options: argparse.Namespace, known: dict[str, rows.Kernel]) -> list[rows.Kernel | machines.Machine]:
