@@ -2,7 +2,7 @@
 
 from setuptools import Extension, setup
 
-SOURCES = ("module", "calls", "btf", "ringbuf")
+SOURCES = ("module", "calls", "elements", "btf", "ringbuf")
 
 setup(
     ext_modules=[

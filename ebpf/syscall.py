@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Attribute = Union[bytes, bytearray, ctypes.Array[Any]]
 
-__all__ = ["NUMBER", "attempt", "bpf", "close", "implementation", "prepare", "try_calls", "try_calls_logged"]
+__all__ = ["NUMBER", "attempt", "bpf", "close", "implementation", "prepare", "raw", "try_calls", "try_calls_logged"]
 
 # arch/*/kernel/syscalls/*.tbl and include/uapi/asm-generic/unistd.h: numbers never change once given.
 _NUMBERS_64 = {
@@ -72,6 +72,9 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _call = _libc.syscall
 _call.restype = ctypes.c_long
 _get_errno = ctypes.get_errno
+raw = _call
+"""The C library's syscall(2) itself, for who prepares its arguments once and has no time for more: -1 and
+`ctypes.get_errno` on failure."""
 
 
 def _attempt(command: int, attr: Attribute) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import struct
-
 from ebpf import uapi
+from ebpf.twin import extension as twin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,66 +13,76 @@ if TYPE_CHECKING:
     from ebpf.core.codec import Codec
     from ebpf.core.elements import Elements
 
-__all__ = ["getter", "setter"]
+    Get = Callable[[Any], Any]
+    Set = Callable[..., None]
+    Odd = Callable[[Any], Any]
+
+__all__ = ["Access", "Subscript", "access"]
 
 
-def getter(core: Elements, key: Codec, value: Codec) -> Callable[[Any], Any]:
-    """``key -> value`` by one ``BPF_MAP_LOOKUP_ELEM``.
+class Access:
+    """``get(key)``, ``set(key, value, flags=0)``, and ``typed`` for `Subscript` when both are single numbers."""
 
-    Raises `KeyMissingError`, `ArgumentError` for a key that is not of its type, `ClosedError`. Two single numbers go
-    without any `bytes` in between.
+    __slots__ = ("get", "set", "typed")
+
+    def __init__(self, get: Get, set_: Set, typed: Any) -> None:
+        self.get = get
+        self.set = set_
+        self.typed = typed
+
+
+def access(core: Elements, key: Codec, value: Codec, odd: Odd | None = None) -> Access:
+    """``get(key)`` and ``set(key, value, flags=0)``, of one ``BPF_MAP_LOOKUP_ELEM`` and one ``BPF_MAP_UPDATE_ELEM``.
+
+    Parameters:
+        odd: makes a key of what is none, or of one that the kernel has refused, or raises what it deserves. It must not
+            hold the object that holds these functions, which would then wait for the garbage collector.
+
+    They raise as `Elements.lookup` and `Elements.update` do, and `ArgumentError` for what is not of its type. Two
+    single numbers go without any `bytes` in between.
     """
-    encode, decode = key.encode, value.decode
+    encode, encode_value, decode = key.encode, value.encode, value.decode
+    if odd is not None:
+        plain = encode
+
+        def encode(thing: Any) -> bytes:
+            return plain(odd(thing))
+
+    def slow_get(thing: Any, error: int = 0) -> Any:
+        data = encode(thing)
+        if error:
+            raise core.failed(uapi.BPF_MAP_LOOKUP_ELEM, data, 0, error)
+        return decode(core.lookup(data))
+
+    def slow_set(thing: Any, content: Any, flags: int = 0, error: int = 0) -> None:
+        data, written = encode(thing), encode_value(content)
+        if error:
+            raise core.failed(uapi.BPF_MAP_UPDATE_ELEM, data, flags, error, written)
+        core.update(data, written, flags)
+
     if key.packer is None or value.packer is None:
-        lookup = core.lookup
-
-        def get_any(thing: Any) -> Any:
-            return decode(lookup(encode(thing)))
-
-        return get_any
-    pack_into, unpack_from = key.packer.pack_into, value.packer.unpack_from
-
-    def get(thing: Any) -> Any:
-        call = core.call()
-        try:
-            pack_into(call.key, 0, thing)
-        except struct.error:
-            encode(thing)  # says what is wrong
-            raise
-        result = call.lookup()
-        if result < 0:
-            raise core.failed(uapi.BPF_MAP_LOOKUP_ELEM, encode(thing), 0, -result)
-        found = unpack_from(call.value)[0]
-        core.calls.append(call)
-        return found
-
-    return get
+        return Access(slow_get, slow_set, None)
+    typed = core.owner.typed(key.packer.format[-1], value.packer.format[-1], slow_get, slow_set)
+    return Access(typed.get, typed.set, typed)
 
 
-def setter(core: Elements, key: Codec, value: Codec) -> Callable[[Any, Any], None]:
-    """``key, value`` written by one ``BPF_MAP_UPDATE_ELEM`` with ``BPF_ANY``. Raises as `Elements.update` does."""
-    encode_key, encode_value = key.encode, value.encode
-    if key.packer is None or value.packer is None:
-        update = core.update
+class Subscript:
+    """Leaves ``m[k]`` to ``m._subscript(k)``, ``m[k] = v`` to ``m._store(k, v)``, ``del m[k]`` to ``m._remove(k)``.
 
-        def set_any(thing: Any, content: Any) -> None:
-            update(encode_key(thing), encode_value(content))
+    The C twin's does numbers itself, with what it finds in ``m._typed``.
+    """
 
-        return set_any
-    pack_key, pack_value = key.packer.pack_into, value.packer.pack_into
+    __slots__ = ()
 
-    def set_(thing: Any, content: Any) -> None:
-        call = core.call()
-        try:
-            pack_key(call.key, 0, thing)
-            pack_value(call.value, 0, content)
-        except struct.error:
-            encode_key(thing)
-            encode_value(content)
-            raise
-        result = call.update()
-        if result < 0:
-            raise core.failed(uapi.BPF_MAP_UPDATE_ELEM, encode_key(thing), 0, -result)
-        core.calls.append(call)
+    def __getitem__(self, key: Any) -> Any:
+        return self._subscript(key)  # type: ignore[attr-defined]  # the subclass has it
 
-    return set_
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._store(key, value)  # type: ignore[attr-defined]  # the subclass has it
+
+    def __delitem__(self, key: Any) -> None:
+        self._remove(key)  # type: ignore[attr-defined]  # the subclass has it
+
+
+if not TYPE_CHECKING and twin is not None:
+    Subscript = twin.Subscript

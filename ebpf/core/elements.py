@@ -9,9 +9,9 @@ import ctypes
 import errno
 import struct
 
-from ebpf import syscall, uapi
+from ebpf import uapi
 from ebpf.core.fd import Descriptor
-from ebpf.errors import ArgumentError
+from ebpf.errors import ArgumentError, ClosedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,42 +22,26 @@ if TYPE_CHECKING:
 
     Buffer = Union[bytes, bytearray, memoryview]
 
-__all__ = ["NOT_FOR_BATCH", "Call", "Elements"]
+__all__ = ["NOT_FOR_BATCH", "Elements", "check_flags"]
 
 # union bpf_attr, include/uapi/linux/bpf.h. The zeros of `flags` are fine with the kernels that do not know it.
 _ELEMENT = struct.Struct("=IxxxxQQQ")  # map_fd, key, value or next_key, flags
-_DELETE = struct.Struct("=IxxxxQ")  # map_fd, key: BPF_MAP_DELETE_ELEM takes nothing behind them
 _BATCH = struct.Struct("=QQQQIIQQ")  # in_batch, out_batch, keys, values, count, map_fd, elem_flags, flags
 _COUNT = struct.Struct("=I")
 _COUNT_OFFSET = 32
 
 _LOOKUP, _UPDATE, _TAKE = uapi.BPF_MAP_LOOKUP_ELEM, uapi.BPF_MAP_UPDATE_ELEM, uapi.BPF_MAP_LOOKUP_AND_DELETE_ELEM
 _WRITING = (uapi.BPF_MAP_UPDATE_BATCH, uapi.BPF_MAP_DELETE_BATCH)
-_KEEP = 1 << 16  # bytes: larger buffers are not kept for the next call
 
 NOT_FOR_BATCH = frozenset((errno.EINVAL, 524, errno.EOPNOTSUPP))
 """Errnos of a batch command that the kernel does not have (EINVAL), or not for this map type (ENOTSUPP)."""
 
 
-class Call:
-    """Memory for one call at a time: key, value and the attributes that point to them, ready to be called.
-
-    A thread takes one out of the map's list for as long as a call lasts, so that no lock is held around a system call.
-    """
-
-    __slots__ = ("_attributes", "delete", "key", "lookup", "take", "update", "value")
-
-    def __init__(self, fd: int, key_size: int, room: int) -> None:
-        self.key = ctypes.create_string_buffer(max(key_size, 1))
-        self.value = ctypes.create_string_buffer(max(room, 1))
-        # Maps without keys (queue, stack, bloom filter) insist on NULL.
-        key = ctypes.addressof(self.key) if key_size else 0
-        attr = ctypes.create_string_buffer(_ELEMENT.pack(fd, key, ctypes.addressof(self.value), 0), _ELEMENT.size)
-        short = ctypes.create_string_buffer(_DELETE.pack(fd, key), _DELETE.size)
-        self.lookup = syscall.prepare(_LOOKUP, attr)
-        self.update = syscall.prepare(_UPDATE, attr)
-        self.take = syscall.prepare(_TAKE, attr)
-        self.delete = syscall.prepare(uapi.BPF_MAP_DELETE_ELEM, short)
+def check_flags(flags: int) -> int:
+    """The flags. Raises `ArgumentError` when they are no number of 64 bits."""
+    if not isinstance(flags, int) or not 0 <= flags < 1 << 64:
+        raise ArgumentError(f"flags {flags!r} are not a number from 0 to {2**64 - 1}")
+    return flags
 
 
 class Elements(Descriptor):
@@ -65,10 +49,10 @@ class Elements(Descriptor):
 
     Attributes: ``map_type`` (a number), ``key_size`` and ``value_size`` in bytes, ``room`` (the bytes of a value as
     user space reads and writes it: for per-CPU maps one for each possible CPU), ``max_entries``, ``flags``,
-    ``show_key`` (how messages name a key).
+    ``show_key`` (how messages name a key), ``owner`` (of the descriptor, which calls the commands: `ebpf.core.owner`).
     """
 
-    __slots__ = ("calls", "flags", "key_size", "map_type", "max_entries", "room", "show_key", "value_size")
+    __slots__ = ("flags", "key_size", "map_type", "max_entries", "owner", "room", "show_key", "value_size")
 
     noun = "map"
 
@@ -78,25 +62,17 @@ class Elements(Descriptor):
     room: int
     max_entries: int
     flags: int
-    calls: list[Call]
+    owner: Any
     show_key: Callable[[bytes], object]
 
-    def call(self) -> Call:
-        """A `Call` for one call, to be appended to ``calls`` afterwards. Raises `ClosedError`."""
-        if self._fd < 0:
-            return self._closed()
-        try:
-            return self.calls.pop()
-        except IndexError:
-            return Call(self._fd, self.key_size, self.room)
-
-    def _closed(self) -> Call:
-        return Call(self.fd, 0, 0)  # raises
-
     def close(self) -> None:
-        super().close()
-        if hasattr(self, "calls"):
-            self.calls = []
+        """Close the map, and its descriptor as soon as no other thread's call uses it. Closing twice is fine."""
+        owner = getattr(self, "owner", None)
+        if owner is None:
+            super().close()
+        elif self._fd >= 0:
+            self._fd = -1
+            owner.close()
 
     def failed(
         self, command: int, key: Buffer | None, flags: int, error: int, value: Buffer | None = None
@@ -104,6 +80,8 @@ class Elements(Descriptor):
         """The exception for a command on this map that failed with errno `error`."""
         from ebpf import diagnose
 
+        if self._fd < 0:  # perhaps by another thread, while this one was about to call
+            return ClosedError("the map is closed")
         return diagnose.map_failure(
             command,
             error,
@@ -135,18 +113,9 @@ class Elements(Descriptor):
     def find(self, key: Buffer, flags: int = 0, *, delete: bool = False) -> bytes | None:
         """The value under `key` or ``None``: one ``BPF_MAP_LOOKUP_ELEM``, or ``…_LOOKUP_AND_DELETE_ELEM``."""
         command = _TAKE if delete else _LOOKUP
-        if flags:
-            value = bytearray(self.room)
-            result = self._once(command, self.check_key(key), value, flags)
-            found = bytes(value)
-        else:
-            call = self.call()
-            call.key.raw = self.check_key(key)
-            result = call.take() if delete else call.lookup()
-            found = call.value.raw[: self.room]
-            self.done(call)
-        if result >= 0:
-            return found
+        result = self.owner.read(command, self.check_key(key), flags and check_flags(flags))
+        if isinstance(result, bytes):
+            return result
         if result == -errno.ENOENT:
             return None
         raise self.failed(command, key, flags, -result)
@@ -183,14 +152,7 @@ class Elements(Descriptor):
 
         `flags` are ``BPF_ANY``, ``BPF_NOEXIST`` or ``BPF_EXIST``, with ``BPF_F_LOCK`` … where the map has it.
         """
-        if flags:
-            result = self._once(_UPDATE, self.check_key(key), self.check_value(value), flags)
-        else:
-            call = self.call()
-            call.key.raw = self.check_key(key)
-            call.value.raw = self.check_value(value)
-            result = call.update()
-            self.done(call)
+        result = self.owner.write(_UPDATE, self.check_key(key), self.check_value(value), flags and check_flags(flags))
         if result < 0:
             raise self.failed(_UPDATE, key, flags, -result, value)
 
@@ -201,18 +163,10 @@ class Elements(Descriptor):
 
     def discard(self, key: Buffer) -> bool:
         """Remove an element and say whether it was there: one ``BPF_MAP_DELETE_ELEM``."""
-        call = self.call()
-        call.key.raw = self.check_key(key)
-        result = call.delete()
-        self.done(call)
+        result: int = self.owner.delete(self.check_key(key))
         if result < 0 and result != -errno.ENOENT:
             raise self.failed(uapi.BPF_MAP_DELETE_ELEM, key, 0, -result)
         return result >= 0
-
-    def done(self, call: Call) -> None:
-        """Keep the memory of a call for the next one."""
-        if self.room <= _KEEP:
-            self.calls.append(call)
 
     def next_key(self, key: Buffer | None) -> tuple[int, bytes]:
         """``BPF_MAP_GET_NEXT_KEY``: 0 or -errno, and the key that follows `key`, or the first one after ``None``."""
@@ -220,21 +174,7 @@ class Elements(Descriptor):
         held = None if key is None else ctypes.create_string_buffer(bytes(self.check_key(key)), self.key_size)
         address = 0 if held is None else ctypes.addressof(held)
         attr = _ELEMENT.pack(self.fd, address, ctypes.addressof(following), 0)
-        return syscall.attempt(uapi.BPF_MAP_GET_NEXT_KEY, attr), following.raw
-
-    def _once(self, command: int, key: Buffer, value: Buffer, flags: int) -> int:
-        """One call with flags, on memory of its own. A `bytearray` takes the value that the kernel writes."""
-        held = ctypes.create_string_buffer(bytes(key), max(len(key), 1))
-        if isinstance(value, bytearray):
-            room = (ctypes.c_char * max(len(value), 1)).from_buffer(value or bytearray(1))
-        else:
-            room = ctypes.create_string_buffer(bytes(value), max(len(value), 1))
-        address = ctypes.addressof(held) if len(key) else 0
-        try:
-            attr = _ELEMENT.pack(self.fd, address, ctypes.addressof(room), flags)
-        except struct.error:
-            raise ArgumentError(f"flags {flags!r} are not a number from 0 to {2**64 - 1}") from None
-        return syscall.attempt(command, attr)
+        return self.owner.attempt(uapi.BPF_MAP_GET_NEXT_KEY, attr), following.raw
 
     # Many elements
 
@@ -271,7 +211,7 @@ class Elements(Descriptor):
                 0,
             )
         )
-        result = syscall.attempt(command, attr)
+        result: int = self.owner.attempt(command, attr)
         done: int = _COUNT.unpack_from(attr, _COUNT_OFFSET)[0]
         if done == count and result < 0 and command in _WRITING:
             done = 0  # refused before the kernel wrote how far it came

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ebpf.core.elements import Elements
+from ebpf.core.owner import own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,8 +86,7 @@ class MapCore(Elements):
             token_fd=token_fd,
             exclusive_program=exclusive_program,
         )
-        if map_type in _PER_CPU:
-            self._per_cpu()
+        self._own()
 
     def _describe(self, map_type: int, key_size: int, value_size: int, max_entries: int, flags: int, name: str) -> None:
         self.map_type = map_type
@@ -96,13 +96,15 @@ class MapCore(Elements):
         self.max_entries = max_entries
         self.flags = flags
         self.name = name
-        self.calls = []
+        self.owner = None  # until key and value sizes are known
         self.show_key = bytes
 
-    def _per_cpu(self) -> None:
-        from ebpf.core.percpu import room
+    def _own(self) -> None:
+        if self.map_type in _PER_CPU:
+            from ebpf.core.percpu import room
 
-        self.room = room(self.value_size)
+            self.room = room(self.value_size)
+        self.owner = own(self._fd, self.key_size, self.room)
 
     @classmethod
     def from_fd(cls, fd: int, *, adapt: bool = True) -> Self:
@@ -118,8 +120,7 @@ class MapCore(Elements):
             core._describe(0, 0, 0, 0, 0, "")
             info = map_info(core)
             core._describe(info.type, info.key_size, info.value_size, info.max_entries, info.flags, info.name)
-            if info.type in _PER_CPU:
-                core._per_cpu()
+            core._own()
         except BaseException:
             core.close()
             raise

@@ -28,13 +28,9 @@ def take(core: MapCore, key: bytes = b"") -> bytes:
     One ``BPF_MAP_LOOKUP_AND_DELETE_ELEM``; where the kernel does not have it for this type, a lookup and a deletion.
     Raises `KeyMissingError`.
     """
-    call = core.call()
-    call.key.raw = core.check_key(key)
-    result = call.take()
-    found = call.value.raw[: core.room]
-    core.done(call)
-    if result >= 0:
-        return found
+    result = core.owner.read(uapi.BPF_MAP_LOOKUP_AND_DELETE_ELEM, core.check_key(key), 0)
+    if isinstance(result, bytes):
+        return result
     # EINVAL: the kernel does not know the command; ENOTSUPP or EOPNOTSUPP: it does, but not for this type.
     if -result not in NOT_FOR_BATCH or core.map_type in _NOT_DELETABLE:
         raise core.failed(uapi.BPF_MAP_LOOKUP_AND_DELETE_ELEM, key, 0, -result)

@@ -14,8 +14,9 @@ static PyMethodDef functions[] = {
 };
 
 static PyModuleDef_Slot slots[] = {
-#ifdef Py_MOD_PER_INTERPRETER_GIL_SUPPORTED
-	{Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+	{Py_mod_exec, twin_add_elements},
+#ifdef Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED
+	{Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
 #endif
 	{0, NULL},
 };
@@ -23,7 +24,7 @@ static PyModuleDef_Slot slots[] = {
 static struct PyModuleDef definition = {
 	PyModuleDef_HEAD_INIT,
 	.m_name = "ebpf._twin",
-	.m_doc = "The fast path of ebpf.syscall, ebpf.core.elements and ebpf.btf, in C.",
+	.m_doc = "The fast path of ebpf.syscall, ebpf.core.owner and ebpf.btf, in C.",
 	.m_size = 0,
 	.m_methods = functions,
 	.m_slots = slots,

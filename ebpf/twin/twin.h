@@ -1,4 +1,4 @@
-/* The C twin: what ebpf/syscall.py, ebpf/core/elements.py and ebpf/btf/reader.py do in Python, faster. Each function
+/* The C twin: what ebpf/syscall.py, ebpf/core/owner.py and ebpf/btf/reader.py do in Python, faster. Each function
  * here has its twin there, and the same tests run over both. Nothing here may know more than they do. */
 #ifndef EBPF_TWIN_H
 #define EBPF_TWIN_H
@@ -29,6 +29,16 @@ PyObject *twin_try_calls(PyObject *module, PyObject *const *args, Py_ssize_t cou
 PyObject *twin_btf_walk(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *twin_btf_select(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *twin_btf_strings(PyObject *module, PyObject *const *args, Py_ssize_t count);
+int twin_add_elements(PyObject *module);
+
+#if PY_VERSION_HEX < 0x030a0000
+static inline PyObject *Py_NewRef(PyObject *object)
+{
+	Py_INCREF(object);
+	return object;
+}
+#define Py_IS_TYPE(object, type) (Py_TYPE(object) == (type))
+#endif
 PyObject *twin_ring_take(PyObject *module, PyObject *const *args, Py_ssize_t count);
 
 #endif

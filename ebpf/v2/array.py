@@ -40,7 +40,7 @@ class IndexedMap(Map, Sequence):  # type: ignore[type-arg]  # its type is the on
     __slots__ = ("_get", "_set")
 
     _get: Callable[[Any], Any]
-    _set: Callable[[Any, Any], None]
+    _set: Callable[..., None]
 
     def __init__(
         self,
@@ -74,8 +74,8 @@ class IndexedMap(Map, Sequence):  # type: ignore[type-arg]  # its type is the on
 
     def _attach(self, core: MapCore, key: Codec, value: Codec) -> None:
         super()._attach(core, key, value)
-        self._get = access.getter(core, key, value)
-        self._set = access.setter(core, key, value)
+        size = core.max_entries
+        self._get, self._set = access.access(core, key, value, lambda index: _index(index, size))
 
     def __len__(self) -> int:
         return self.core.max_entries
@@ -85,16 +85,16 @@ class IndexedMap(Map, Sequence):  # type: ignore[type-arg]  # its type is the on
 
         Raises `IndexMissingError`, an `IndexError`.
         """
-        if isinstance(index, slice):
+        if index.__class__ is slice:
             return self._slice(index)
-        return self._get(self._index(index))
+        return self._get(index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """Write an element, one ``BPF_MAP_UPDATE_ELEM``; to a slice, a sequence of as many."""
-        if isinstance(index, slice):
+        if index.__class__ is slice:
             self._set_slice(index, value)
         else:
-            self._set(self._index(index), value)
+            self._set(index, value)
 
     def __iter__(self) -> Iterator[Any]:
         """The elements, read many at a time."""
@@ -104,7 +104,7 @@ class IndexedMap(Map, Sequence):  # type: ignore[type-arg]  # its type is the on
 
     def set(self, index: int, value: Any, flags: int = uapi.BPF_ANY) -> None:
         """Write with flags, such as ``BPF_F_LOCK``: one ``BPF_MAP_UPDATE_ELEM``."""
-        self.core.update(self.key_type.encode(self._index(index)), self.value_type.encode(value), flags)
+        self._set(index, value, flags)
 
     @property
     def batch(self) -> Batch:
@@ -112,24 +112,6 @@ class IndexedMap(Map, Sequence):  # type: ignore[type-arg]  # its type is the on
         from ebpf.v2.batch import Batch
 
         return Batch(self.core, self.key_type, self.value_type)
-
-    def _index(self, index: Any) -> int:
-        size = self.core.max_entries
-        try:
-            number: int = index.__index__()
-        except AttributeError:
-            from ebpf.errors import ArgumentError
-
-            raise ArgumentError(f"index {index!r} is not an integer, nor a slice") from None
-        if -size <= number < size:
-            return number if number >= 0 else number + size
-        import errno
-
-        from ebpf.errors import IndexMissingError
-
-        raise IndexMissingError(
-            errno.E2BIG, f"index {number} is beyond the array: it has 0 to {size - 1}, and -{size} to -1"
-        )
 
     def _slice(self, wanted: slice) -> list[Any]:
         indices = range(*wanted.indices(len(self)))
@@ -223,3 +205,22 @@ class PerCpuArrayMap(PerCpuValues, IndexedMap):
     @classmethod
     def _codecs(cls, core: MapCore, key: Kind | None, value: Kind | None) -> tuple[Codec, Codec]:
         return codec("u32", "index"), cls._value_codec(core.value_size if value is None else value)
+
+
+def _index(index: Any, size: int) -> int:
+    """The index as the kernel takes it: from the front. Raises `IndexMissingError`, `ArgumentError`."""
+    try:
+        number: int = index.__index__()
+    except AttributeError:
+        from ebpf.errors import ArgumentError
+
+        raise ArgumentError(f"index {index!r} is not an integer, nor a slice") from None
+    if -size <= number < size:
+        return number if number >= 0 else number + size
+    import errno
+
+    from ebpf.errors import IndexMissingError
+
+    raise IndexMissingError(
+        errno.E2BIG, f"index {number} is beyond the array: it has 0 to {size - 1}, and -{size} to -1"
+    )

@@ -50,7 +50,7 @@ class KeyedMap(Map, MutableMapping):  # type: ignore[type-arg]  # its types are 
     """Flags that the type insists on."""
 
     _get: Callable[[Any], Any]
-    _set: Callable[[Any, Any], None]
+    _set: Callable[..., None]
 
     def __init__(
         self,
@@ -81,8 +81,7 @@ class KeyedMap(Map, MutableMapping):  # type: ignore[type-arg]  # its types are 
 
     def _attach(self, core: MapCore, key: Codec, value: Codec) -> None:
         super()._attach(core, key, value)
-        self._get = access.getter(core, key, value)
-        self._set = access.setter(core, key, value)
+        self._get, self._set = access.access(core, key, value)
 
     # One entry: each is one call
 
@@ -114,7 +113,7 @@ class KeyedMap(Map, MutableMapping):  # type: ignore[type-arg]  # its types are 
             flags: ``BPF_NOEXIST`` (only a new entry; else `KeyExistsError`), ``BPF_EXIST`` (only over an entry; else
                 `KeyMissingError`), with ``BPF_F_LOCK`` where the value has a spin lock.
         """
-        self.core.update(self.key_type.encode(key), self.value_type.encode(value), flags)
+        self._set(key, value, flags)
 
     def setdefault(self, key: Any, default: Any = _MISSING) -> Any:
         """The value, after writing `default` where there is none: nobody else's value is overwritten."""
