@@ -8,7 +8,7 @@ from ebpf.twin import extension as twin
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeVar
 
     from ebpf.core.codec import Codec
     from ebpf.core.elements import Elements
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     Get = Callable[[Any], Any]
     Set = Callable[..., None]
     Odd = Callable[[Any], Any]
+    T = TypeVar("T", bound=type)
 
-__all__ = ["Access", "Subscript", "access"]
+__all__ = ["Access", "Subscript", "access", "subscripted"]
 
 
 class Access:
@@ -66,23 +67,27 @@ def access(core: Elements, key: Codec, value: Codec, odd: Odd | None = None) -> 
     return Access(typed.get, typed.set, typed)
 
 
-class Subscript:
-    """Leaves ``m[k]`` to ``m._subscript(k)``, ``m[k] = v`` to ``m._store(k, v)``, ``del m[k]`` to ``m._remove(k)``.
+_METHODS = {"__getitem__": "_subscript", "__setitem__": "_store", "__delitem__": "_remove"}
 
-    The C twin's does numbers itself, with what it finds in ``m._typed``.
-    """
+if TYPE_CHECKING or twin is None:
 
-    __slots__ = ()
+    class Subscript:
+        """The base of maps that have ``m[k]``; see `subscripted`."""
 
-    def __getitem__(self, key: Any) -> Any:
-        return self._subscript(key)  # type: ignore[attr-defined]  # the subclass has it
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        self._store(key, value)  # type: ignore[attr-defined]  # the subclass has it
-
-    def __delitem__(self, key: Any) -> None:
-        self._remove(key)  # type: ignore[attr-defined]  # the subclass has it
-
-
-if not TYPE_CHECKING and twin is not None:
+        __slots__ = ()
+else:
     Subscript = twin.Subscript
+
+
+def subscripted(cls: T) -> T:
+    """Let the C twin do ``m[k]`` and ``m[k] = v`` of a subclass of `Subscript`, where there is the twin.
+
+    It does single numbers with what is in the attribute ``_typed``, and leaves all else to the methods of the class,
+    which get other names for that.
+    """
+    if twin is not None:
+        for name, method in _METHODS.items():
+            if name in cls.__dict__:
+                setattr(cls, method, cls.__dict__[name])
+                delattr(cls, name)
+    return cls

@@ -74,6 +74,13 @@ class Elements(Descriptor):
             self._fd = -1
             owner.close()
 
+    def hand_over(self) -> int:
+        """Give the descriptor away: the caller closes it. Calls of other threads that are under way must be over."""
+        fd = super().hand_over()
+        if self.owner is not None:
+            self.owner.hand_over()
+        return fd
+
     def failed(
         self, command: int, key: Buffer | None, flags: int, error: int, value: Buffer | None = None
     ) -> EbpfError:
@@ -132,10 +139,7 @@ class Elements(Descriptor):
 
         The value is what is looked up (kernel/bpf/bloom_filter.c, bloom_map_peek_elem()).
         """
-        call = self.call()
-        call.value.raw = self.check_value(value)
-        result = call.lookup()
-        self.done(call)
+        result: int = self.owner.write(_LOOKUP, b"", self.check_value(value), 0)
         if result < 0 and result != -errno.ENOENT:
             raise self.failed(_LOOKUP, None, 0, -result)
         return result >= 0

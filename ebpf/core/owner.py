@@ -52,7 +52,8 @@ class _Keeper:
         self._close = os.close  # modules may be gone when the interpreter ends
 
     def __del__(self) -> None:
-        self._close(self.fd)
+        if self.fd >= 0:
+            self._close(self.fd)
 
 
 class _Call:
@@ -97,6 +98,12 @@ class Owner:
         self._keeper = None
         for pool in self._pools:
             pool.clear()
+
+    def hand_over(self) -> None:
+        """Close it for this object, and leave the descriptor itself open."""
+        if self._keeper is not None:
+            self._keeper.fd = -1
+        self.close()
 
     def attempt(self, command: int, attr: Any) -> int:
         """Any command whose attribute names this map."""
@@ -157,9 +164,7 @@ class Owner:
             if self._keeper is None:  # closed meanwhile: this was perhaps the last call
                 self._free.clear()
 
-    def typed(
-        self, key: str, value: str, slow_get: Callable[[Any, int], Any], slow_set: Callable[..., None]
-    ) -> Typed:
+    def typed(self, key: str, value: str, slow_get: Callable[[Any, int], Any], slow_set: Callable[..., None]) -> Typed:
         """``get(key)`` and ``set(key, value, flags=0)`` for single numbers, given by their codes in `struct`.
 
         Whatever does not go the straight way is left to the other two: ``slow_get(key, error)`` and

@@ -43,8 +43,8 @@ class Typed:
 def make(
     owner: Owner,
     pool: list[Any],
-    key: str,
-    value: str,
+    key_code: str,
+    value_code: str,
     slow_get: Callable[[Any, int], Any],
     slow_set: Callable[..., None],
 ) -> Typed:
@@ -57,65 +57,72 @@ def make(
         keeper = owner.keeper
         if keeper is None:
             return None
-        numbers, values = array(key, (0,)), array(value, (0,))
+        numbers, values = array(key_code, (0,)), array(value_code, (0,))
         packed = _ELEMENT.pack(keeper.fd, numbers.buffer_info()[0], values.buffer_info()[0], 0)
         attr = ctypes.create_string_buffer(packed, _SIZE)
-        return numbers, values, ctypes.byref(attr), attr, keeper
+        return numbers, values, ctypes.byref(attr), (attr, keeper)
 
     def back(held: Any) -> None:
         append(held)
-        if owner.keeper is None:
+        if owner.keeper is None:  # closed meanwhile: this was perhaps the last call
             clear()
 
-    def get(thing: Any) -> Any:
+    # `held` keeps the descriptor open, so it must be gone when an exception may be raised, whose traceback keeps all
+    # that the function holds.
+
+    def get(key: Any) -> Any:
         try:
             held = pop()
         except IndexError:
             held = fresh()
             if held is None:
-                return slow_get(thing, errno.EBADF)
-        numbers, values, attr, _, _ = held
+                return slow_get(key, errno.EBADF)
+        numbers, values, attr, rest = held
         try:
-            numbers[0] = thing
+            numbers[0] = key
         except (TypeError, OverflowError):
             back(held)
-            return slow_get(thing, 0)
+            del held, rest
+            return slow_get(key, 0)
         if call(number, lookup, attr, _SIZE):
             error = get_errno()
             back(held)
-            return slow_get(thing, error)
+            del held, rest
+            return slow_get(key, error)
         found = values[0]
         append(held)
-        if owner._keeper is None:  # closed meanwhile: this was perhaps the last call
+        if owner._keeper is None:
             clear()
         return found
 
-    def set_(thing: Any, content: Any, flags: int = 0) -> None:
+    def set_(key: Any, value: Any, flags: int = 0) -> None:
         try:
             held = pop()
         except IndexError:
             held = fresh()
             if held is None:
-                slow_set(thing, content, flags, errno.EBADF)
+                slow_set(key, value, flags, errno.EBADF)
                 return
-        numbers, values, attr, whole, _ = held
+        numbers, values, attr, rest = held
         try:
-            numbers[0] = thing
-            values[0] = content
+            numbers[0] = key
+            values[0] = value
             if flags:
-                struct.pack_into("=Q", whole, _FLAGS, flags)
+                struct.pack_into("=Q", rest[0], _FLAGS, flags)
         except (TypeError, OverflowError, struct.error):
             back(held)
-            slow_set(thing, content, flags, 0)
+            del held, rest
+            slow_set(key, value, flags, 0)
             return
         result = call(number, update, attr, _SIZE)
         error = get_errno() if result else 0
         if flags:
-            struct.pack_into("=Q", whole, _FLAGS, 0)
+            struct.pack_into("=Q", rest[0], _FLAGS, 0)
         append(held)
         if owner._keeper is None:
             clear()
         if result:
-            slow_set(thing, content, flags, error)
+            del held, rest
+            slow_set(key, value, flags, error)
 
     return Typed(get, set_)

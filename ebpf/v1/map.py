@@ -127,7 +127,7 @@ class Map(abc.ABC):
     _key: Any
     _value: Any
     _get: Callable[[Any], Any]
-    _set: Callable[[Any, Any], None]
+    _set: Callable[..., None]
 
     def _make(self, map_type: int, key: Codec, value: Codec, max_entries: int, flags: int = 0, **fields: Any) -> None:
         """Create the map: one ``BPF_MAP_CREATE``. Parameters as for `MapCore`."""
@@ -139,8 +139,8 @@ class Map(abc.ABC):
         self._core = core
         self._key = key
         self._value = value
-        self._get = access.getter(core, key, value)
-        self._set = access.setter(core, key, value)
+        made = access.access(core, key, value)
+        self._get, self._set = made.get, made.set
         core.show_key = key.decode
 
     def get(self, key: Any) -> Any:
@@ -205,10 +205,7 @@ class WritableMap(Map):
         `ebpf.errors.MapFullError` when there is no room, `ebpf.errors.ArgumentError` when `key` or `value` does not
         fit the map's types.
         """
-        if option:
-            self._core.update(self._key.encode(key), self._value.encode(value), int(option))
-        else:
-            self._set(key, value)
+        self._set(key, value, option)
 
 
 @stable

@@ -26,7 +26,8 @@ __all__ = ["ArrayMap", "IndexedMap", "PerCpuArrayMap"]
 
 
 @beta
-class IndexedMap(Map, Sequence):  # type: ignore[type-arg]  # its type is the one given at run time
+@access.subscripted
+class IndexedMap(Map, access.Subscript, Sequence):  # type: ignore[type-arg]  # its type is the one given at run time
     """An array as a Python sequence of fixed length: indices from either end, slices, iteration.
 
     Parameters:
@@ -37,10 +38,11 @@ class IndexedMap(Map, Sequence):  # type: ignore[type-arg]  # its type is the on
     Raises as `KeyedMap` does.
     """
 
-    __slots__ = ("_get", "_set")
+    __slots__ = ("_get", "_set", "_typed")
 
     _get: Callable[[Any], Any]
     _set: Callable[..., None]
+    _typed: Any
 
     def __init__(
         self,
@@ -75,7 +77,8 @@ class IndexedMap(Map, Sequence):  # type: ignore[type-arg]  # its type is the on
     def _attach(self, core: MapCore, key: Codec, value: Codec) -> None:
         super()._attach(core, key, value)
         size = core.max_entries
-        self._get, self._set = access.access(core, key, value, lambda index: _index(index, size))
+        made = access.access(core, key, value, lambda index: _index(index, size))
+        self._get, self._set, self._typed = made.get, made.set, made.typed
 
     def __len__(self) -> int:
         return self.core.max_entries

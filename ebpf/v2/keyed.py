@@ -26,7 +26,8 @@ _MISSING: Any = object()
 
 
 @beta
-class KeyedMap(Map, MutableMapping):  # type: ignore[type-arg]  # its types are those given at run time
+@access.subscripted
+class KeyedMap(Map, access.Subscript, MutableMapping):  # type: ignore[type-arg]  # its types are those given at run time
     """A map of keys to values as a Python mapping.
 
     Parameters:
@@ -44,13 +45,14 @@ class KeyedMap(Map, MutableMapping):  # type: ignore[type-arg]  # its types are 
     not make them, `ArgumentError` for arguments that no kernel accepts.
     """
 
-    __slots__ = ("_get", "_set")
+    __slots__ = ("_get", "_set", "_typed")
 
     FLAGS = 0
     """Flags that the type insists on."""
 
     _get: Callable[[Any], Any]
     _set: Callable[..., None]
+    _typed: Any
 
     def __init__(
         self,
@@ -81,7 +83,8 @@ class KeyedMap(Map, MutableMapping):  # type: ignore[type-arg]  # its types are 
 
     def _attach(self, core: MapCore, key: Codec, value: Codec) -> None:
         super()._attach(core, key, value)
-        self._get, self._set = access.access(core, key, value)
+        made = access.access(core, key, value)
+        self._get, self._set, self._typed = made.get, made.set, made.typed
 
     # One entry: each is one call
 
