@@ -109,6 +109,11 @@ def _location(place: Place | None, path: str) -> dict[str, Any]:
 
 
 def _uri(path: str) -> str:
+    """Below the working directory a relative one: that is where a review has its sources."""
+    import os
     from urllib.parse import quote
 
+    here = os.getcwd().rstrip("/") + "/"
+    if path.startswith(here):
+        path = path[len(here) :]
     return "file://" + quote(path) if path.startswith("/") else quote(path)

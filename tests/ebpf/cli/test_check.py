@@ -120,6 +120,8 @@ def test_sarif(needs: str, tmp_path: Path) -> None:
         if "region" in each["locations"][0]["physicalLocation"]
     ]
     assert lines
+    places = [each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for each in by_rule["portability"]]
+    assert places == ["tests/objects/needs.bpf.c"]
     assert any("atomic_cmpxchg is absent on 5.4" in each["message"]["text"] for each in by_rule["missing-feature"])
 
 
