@@ -9,16 +9,23 @@ import mmap
 import pickle
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from ebpf import errors, features, v2
 from ebpf.core.events.perf import online
 from ebpf.v2 import events as module
-from tests.ebpf.core.events.produce import Drain, Producer
+from tests.ebpf.core.events.produce import Drain, Producer, one_cpu
 
 pytestmark = [pytest.mark.root, pytest.mark.requires("BPF_MAP_TYPE_RINGBUF")]
 PAGE = mmap.PAGESIZE
+
+
+@pytest.fixture(autouse=True)
+def _on_one_cpu() -> Iterator[None]:
+    with one_cpu():
+        yield
 
 
 @dataclasses.dataclass

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import struct
+from collections.abc import Iterator
 from types import TracebackType
 
 from ebpf import uapi
@@ -39,6 +42,17 @@ from ebpf.core.program import ProgramCore
 
 PACKET = bytes(64)
 KEY = bytes(4)
+
+
+@contextlib.contextmanager
+def one_cpu() -> Iterator[None]:
+    """Programs run on one CPU: what a perf buffer holds and loses is that of one ring."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 class Producer:
