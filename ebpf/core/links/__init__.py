@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from ebpf.core.links.base import LinkCore
     from ebpf.core.links.cgroups import cgroup, flow_dissector, sk_lookup
     from ebpf.core.links.info import LinkInfo
-    from ebpf.core.links.multi import kprobe_multi, uprobe_multi, usdt
+    from ebpf.core.links.multi import kprobe_multi, uprobe_multi
     from ebpf.core.links.net import netfilter, netkit, tc, tcx, xdp
+    from ebpf.core.links.points import usdt
     from ebpf.core.links.probes import kprobe, perf_event, syscall_probe, tracepoint, uprobe
     from ebpf.core.links.registry import attach
     from ebpf.core.links.sockets import reuseport, socket_filter, sockmap
@@ -56,7 +57,8 @@ HOMES = {
     "LinkInfo": "info",
     "attach": "registry",
     **dict.fromkeys(("cgroup", "flow_dissector", "sk_lookup"), "cgroups"),
-    **dict.fromkeys(("kprobe_multi", "uprobe_multi", "usdt"), "multi"),
+    **dict.fromkeys(("kprobe_multi", "uprobe_multi"), "multi"),
+    "usdt": "points",
     **dict.fromkeys(("netfilter", "netkit", "tc", "tcx", "xdp"), "net"),
     **dict.fromkeys(("kprobe", "perf_event", "syscall_probe", "tracepoint", "uprobe"), "probes"),
     **dict.fromkeys(("reuseport", "socket_filter", "sockmap"), "sockets"),

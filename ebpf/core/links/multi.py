@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ebpf.core.program import ProgramCore
 
-__all__ = ["kprobe_multi", "together", "uprobe_multi", "usdt"]
+__all__ = ["kprobe_multi", "together", "uprobe_multi"]
 
 _RETURN = 1  # BPF_F_KPROBE_MULTI_RETURN, BPF_F_UPROBE_MULTI_RETURN
 
@@ -125,42 +125,6 @@ def uprobe_multi(
         )
     ]
     return together(attempt, makers, "uprobe_each")
-
-
-def usdt(
-    program: ProgramCore, path: str, provider: str, name: str, *, pid: int = -1, cookie: int = 0, adapt: bool = True
-) -> LinkCore:
-    """Run a program at a statically defined tracing point of a program or library. Needs Linux 4.3.
-
-    Its semaphore, if it has one, is counted up meanwhile (Linux 4.20). The arguments are where the note says:
-    `ebpf.elf.executable.Executable.usdt`.
-
-    Parameters:
-        program: of ``BPF_PROG_TYPE_KPROBE``.
-        path: the file, as for `uprobe`.
-        provider, name: of the tracing point.
-        pid: of this process alone; -1 for all.
-        cookie: what bpf_get_attach_cookie() gives the program. Needs Linux 5.15.
-
-    Raises `ArgumentError` when the file has no such point.
-    """
-    from ebpf.elf.executable import Executable, find_file
-
-    file = find_file(path)
-    with Executable(file) as executable:
-        notes = executable.usdt()
-    places = [note for note in notes if (note.provider, note.name) == (provider, name)]
-    if not places:
-        known = ", ".join(sorted({f"{note.provider}:{note.name}" for note in notes})) or "none"
-        raise ArgumentError(f"{file} has no tracing point {provider}:{name}; it has {known}")
-    attempt = Attempt("usdt", f"usdt {provider}:{name} of {file}", program, ("uprobe_programs",), adapt=adapt)
-    makers = [
-        lambda note=note: uprobe(
-            program, file, note.offset, pid=pid, cookie=cookie, ref_ctr_offset=note.semaphore, adapt=adapt
-        )
-        for note in places
-    ]
-    return together(attempt, makers)
 
 
 def together(attempt: Attempt, makers: Sequence[Callable[[], LinkCore]], *adaptations: str) -> LinkCore:

@@ -56,7 +56,9 @@ def attachable(section: Section) -> bool:
     return bool(section.target) and name in _WITH_TARGET
 
 
-_ALONE = frozenset(("fentry", "fexit", "fmod_ret", "fsession", "lsm", "tp_btf", "flow_dissector", "sk_lookup"))
+_ALONE = frozenset(
+    ("fentry", "fexit", "fmod_ret", "freplace", "fsession", "lsm", "tp_btf", "flow_dissector", "sk_lookup")
+)
 _WITH_TARGET = frozenset(
     (
         "kprobe",
@@ -165,7 +167,7 @@ def _uprobe_multi(program: ProgramCore, section: Section, options: dict[str, Any
 
 
 def _usdt(program: ProgramCore, section: Section, options: dict[str, Any]) -> LinkCore:
-    from ebpf.core.links.multi import usdt
+    from ebpf.core.links.points import usdt
 
     path, colon, name = _target(section).rpartition(":")
     path, second, provider = path.rpartition(":")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 __all__ = ["matching", "syscall_function"]
 
@@ -40,21 +41,16 @@ def _exists(name: str) -> bool:
 
 def matching(pattern: str) -> list[str]:
     """The functions that can be traced and match a pattern with ``*`` and ``?``."""
-    import fnmatch
-    import re
-
-    regular = re.compile(fnmatch.translate(pattern))
+    name = re.escape(pattern).replace(r"\*", r"\S*").replace(r"\?", r"\S").encode()
     for path in _TRACEABLE:
         try:
-            with open(path, encoding="ascii", errors="replace") as file:
-                names = (line.split(None, 1)[0] for line in file if line.strip())
-                return sorted({name for name in names if regular.match(name)})
+            with open(path, "rb") as file:
+                return _found(re.compile(rb"^(%s)(?=\s|$)" % name, re.MULTILINE), file.read())
         except OSError:
             continue
-    found = set()
-    with open("/proc/kallsyms", encoding="ascii", errors="replace") as file:
-        for line in file:
-            fields = line.split()
-            if len(fields) >= 3 and fields[1] in "tT" and regular.match(fields[2]):
-                found.add(fields[2])
-    return sorted(found)
+    with open("/proc/kallsyms", "rb") as file:
+        return _found(re.compile(rb"^\S+ [tT] (%s)(?=\s|$)" % name, re.MULTILINE), file.read())
+
+
+def _found(pattern: re.Pattern[bytes], content: bytes) -> list[str]:
+    return sorted({each.decode("ascii", "replace") for each in pattern.findall(content)})

@@ -1,21 +1,17 @@
-"""One link for many functions, and statically defined tracing points: each seen running."""
+"""One link for many functions: each seen running."""
 
 from __future__ import annotations
 
 import ctypes
 import os
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 
 from ebpf import errors
-from ebpf.core.links import attach, kprobe_multi, uprobe_multi, usdt
+from ebpf.core.links import kprobe_multi, uprobe_multi
 from ebpf.core.links.base import Attempt
 from ebpf.core.links.multi import together
 from ebpf.core.links.probes import uprobe
-from ebpf.elf.executable import Executable
 
 from .counting import counting
 
@@ -88,70 +84,3 @@ def test_a_probe_for_each() -> None:
         with pytest.raises(errors.ArgumentError, match="has no function"):
             together(attempt, [*makers, lambda: uprobe(program, LIBC, "no_such_function_1")])
         assert len(os.listdir("/proc/self/fd")) == before
-
-
-NOTE = r"""
-unsigned short semaphore __attribute__((section(".probes")));
-void fire(void) {
-  __asm__ volatile(
-    "990: nop\n"
-    ".pushsection .note.stapsdt,\"\",\"note\"\n"
-    ".balign 4\n"
-    ".4byte 992f-991f,994f-993f,3\n"
-    "991: .asciz \"stapsdt\"\n"
-    "992: .balign 4\n"
-    "993: .8byte 990b\n"
-    ".8byte _.stapsdt.base\n"
-    ".8byte semaphore\n"
-    ".asciz \"shop\"\n"
-    ".asciz \"sold\"\n"
-    ".asciz \"4@$42\"\n"
-    "994: .balign 4\n"
-    ".popsection\n"
-    ".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat\n"
-    ".weak _.stapsdt.base\n"
-    ".hidden _.stapsdt.base\n"
-    "_.stapsdt.base: .space 1\n"
-    ".size _.stapsdt.base,1\n"
-    ".popsection\n");
-}
-int counted(void) { return semaphore; }
-"""
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Path:
-    compiler = shutil.which("cc") or shutil.which("clang")
-    if compiler is None:
-        pytest.skip("no C compiler to make a tracing point with")
-    source, made = tmp_path / "shop.c", tmp_path / "libshop.so"
-    source.write_text(NOTE)
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-Wl,-Bsymbolic", "-o", made, source], check=True)
-    return made
-
-
-def test_usdt_notes(library: Path) -> None:
-    with Executable(str(library)) as executable:
-        (note,) = executable.usdt()
-    assert (note.provider, note.name, note.arguments) == ("shop", "sold", "4@$42")
-    assert note.offset > 0
-    assert note.semaphore > 0
-    assert library.read_bytes()[note.offset] == 0x90 or os.uname().machine != "x86_64"
-
-
-@pytest.mark.requires("perf_uprobe_pmu", "uprobe_reference_counter")
-def test_usdt(library: Path) -> None:
-    shop = ctypes.CDLL(str(library))
-    with counting("kprobe") as (program, counter):
-        with usdt(program, str(library), "shop", "sold", pid=os.getpid()):
-            assert shop.counted() == 1
-            shop.fire()
-            assert counter.value == 1
-        assert shop.counted() == 0
-        shop.fire()
-        assert counter.value == 1
-        with attach(program, f"usdt/{library}:shop:sold"):
-            shop.fire()
-        assert counter.value == 2
-        with pytest.raises(errors.ArgumentError, match="no tracing point shop:bought; it has shop:sold"):
-            usdt(program, str(library), "shop", "bought")
