@@ -52,7 +52,7 @@ def collect(code: ProgramCode, found: Collector) -> None:
         name = "sleepable_uprobes" if section.name.partition(".s")[0] in _UPROBES else "sleepable_programs"
         found.need(name, f"section {spec.section}", place, optional=optional)
     if section.attach_btf and section.program_type != "BPF_PROG_TYPE_EXT":
-        found.need("vmlinux_btf", "its target is found in the kernel's BTF", place, optional=optional)
+        found.need("vmlinux_btf_section", "its target is found in the kernel's BTF", place, optional=optional)
         _target(section, place, optional, found)
     _context(code, section, found)
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Target"]
 
+_TYPES = "vmlinux_btf"
+"""What CO-RE relocations need: the kernel's types, wherever they come from."""
+
 
 class Target:
     """A kernel, and what else of it is at hand.
@@ -88,6 +91,8 @@ class Target:
         """The status of a feature there (`ebpf.verdict.STATUSES`)."""
         key = (name, program_type)
         status = self.statuses.get(key)
+        if status is None and name == _TYPES and self.btf is not None:
+            status = self.statuses[key] = SUPPORTED  # the loader takes them from a file as well
         if status is None:
             status = self.kernel.check(name, program_type).status
             if self.config is not None and status != ABSENT and self._left_out(name, program_type):

@@ -92,6 +92,14 @@ def test_a_directory_of_a_kernel_and_its_modules(guards: Requirements) -> None:
     assert guards.check(target).loads
 
 
+@pytest.mark.skipif(not VMLINUX.exists(), reason="this kernel has no BTF")
+def test_types_in_a_file_do_for_relocations_not_for_targets(guards: Requirements) -> None:
+    old = targets.named("5.1")
+    (typed,) = targets.from_btf(str(VMLINUX), old)
+    names = [{finding.requirement.name for finding in guards.against(target)} for target in (old, typed)]
+    assert ["vmlinux_btf" in found for found in names] == [True, False]
+
+
 def test_an_objects_types_are_no_kernels(tmp_path: Path) -> None:
     with pytest.raises(ProfileError):
         targets.from_btf(str(compiled("guards", "bpf", "-mcpu=v3")))
