@@ -53,9 +53,13 @@ def ids(kind: Kind) -> Iterator[int]:
         struct.pack_into("=II", attr, 0, number, 0)
 
 
-def by_id(kind: Kind, number: int) -> int:
-    """A descriptor for the object with this id. Raises `KeyMissingError` when there is none."""
-    fd = syscall.attempt(kind.get_fd, struct.pack("=III", number, 0, 0))
+def by_id(kind: Kind, number: int, flags: int = 0) -> int:
+    """A descriptor for the object with this id. Raises `KeyMissingError` when there is none.
+
+    Parameters:
+        flags: ``BPF_F_RDONLY`` or ``BPF_F_WRONLY``, of a map.
+    """
+    fd = syscall.attempt(kind.get_fd, struct.pack("=III", number, 0, flags))
     if fd < 0:
         raise _failed(kind.get_fd, f"opening the {kind.noun} with id {number}", -fd, number)
     return fd

@@ -96,7 +96,12 @@ def _described(core: MapCore, key: Kind | None, value: Kind | None) -> tuple[Kin
 
 @beta
 def open_map(
-    which: str | int | os.PathLike[str], *, key: Kind | None = None, value: Kind | None = None, adapt: bool = True
+    which: str | int | os.PathLike[str],
+    *,
+    key: Kind | None = None,
+    value: Kind | None = None,
+    flags: int = 0,
+    adapt: bool = True,
 ) -> Map:
     """Open a map that is there already, as the class of its type.
 
@@ -104,6 +109,7 @@ def open_map(
         which: the path of a pin (a text with a ``/``, or a path object; Linux 4.4), an id, or a name of which there is
             only one (Linux 4.15). Ids and names need CAP_SYS_ADMIN.
         key, value: their types. Without, what the map's BTF says, or else bytes.
+        flags: ``BPF_F_RDONLY``, ``BPF_F_WRONLY``: only to read, only to write through this descriptor (Linux 4.15).
         adapt: as for `KeyedMap`.
 
     Raises `SyscallError` (``ENOENT``) when there is none, `ArgumentError` when several maps have the name.
@@ -111,11 +117,11 @@ def open_map(
     from ebpf.core import objects
 
     if isinstance(which, int):
-        fd = objects.by_id(objects.MAP, which)
+        fd = objects.by_id(objects.MAP, which, flags)
     elif isinstance(which, os.PathLike) or "/" in which:
-        fd = objects.by_path(which, "map")
+        fd = objects.by_path(which, "map", flags)
     else:
-        fd = objects.by_id(objects.MAP, _id_of(which))
+        fd = objects.by_id(objects.MAP, _id_of(which), flags)
     return from_fd(fd, key=key, value=value, adapt=adapt)
 
 

@@ -65,6 +65,17 @@ def test_with_btf_they_are_typed() -> None:
             assert list(again) == [-1]
 
 
+@pytest.mark.requires("object_ids", "map_syscall_access")
+def test_for_reading_only() -> None:
+    with v2.HashMap(key="u32", value="u64", max_entries=4) as made:
+        made[1] = 2
+        with v2.open_map(made.id, key="u32", value="u64", flags=uapi.BPF_F_RDONLY) as opened:
+            assert isinstance(opened, v2.HashMap)
+            assert opened[1] == 2
+            with pytest.raises(errors.PermissionDeniedError):
+                opened[1] = 3
+
+
 @pytest.mark.requires("object_ids", "map_names")
 def test_by_name() -> None:
     with v2.ArrayMap(value="u32", max_entries=3, name="only_one_of_it") as made:
