@@ -187,6 +187,14 @@ class KeyedMap(Map, access.Subscript, MutableMapping):  # type: ignore[type-arg]
         """The entries, as a view: read many at a time, each key once, also while the map changes."""
         return _Items(self)
 
+    def to_dict(self) -> dict[Any, Any]:
+        """All entries: what ``dict(m.items())`` is, made the fastest way."""
+        found: dict[Any, Any] = {}
+        keys, values = self.key_type.decode_many, self.value_type.decode_many
+        for chunk in batch.chunks(self.core):
+            found.update(zip(keys(chunk[0], chunk[2]), values(chunk[1], chunk[2])))
+        return found
+
     def values(self) -> ValuesView[Any]:
         """The values, as a view."""
         return _Values(self)
@@ -219,7 +227,7 @@ class KeyedMap(Map, access.Subscript, MutableMapping):  # type: ignore[type-arg]
             return True
         if not isinstance(other, (KeyedMap, dict)):
             return NotImplemented
-        return dict(self.items()) == dict(other.items())
+        return self.to_dict() == (other.to_dict() if isinstance(other, KeyedMap) else other)
 
     __hash__ = None  # type: ignore[assignment]  # it changes, as a dict does
 

@@ -48,7 +48,7 @@ def test_all_entries(m: Any) -> None:
     squares = {number: number * number for number in range(1500)}
     m.update(squares)
     assert len(m) == 1500
-    assert dict(m.items()) == dict(m) == squares == m
+    assert dict(m.items()) == dict(m) == m.to_dict() == squares == m
     assert sorted(m) == sorted(m.keys()) == list(range(1500))
     assert sorted(m.values()) == sorted(squares.values())
     assert (3, 9) in m.items()
