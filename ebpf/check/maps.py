@@ -21,6 +21,8 @@ __all__ = ["collect", "describe"]
 
 _DEEP = 6
 _LOADER_SIZES = ("BPF_MAP_TYPE_PERF_EVENT_ARRAY", "BPF_MAP_TYPE_STRUCT_OPS", "BPF_MAP_TYPE_CGROUP_STORAGE")
+_ROUNDED = ("BPF_MAP_TYPE_RINGBUF", "BPF_MAP_TYPE_USER_RINGBUF")
+"""The loader makes their sizes a power of two, and at least a page."""
 _NO_VALUES = ("BPF_MAP_TYPE_RINGBUF", "BPF_MAP_TYPE_USER_RINGBUF", "BPF_MAP_TYPE_ARENA", "BPF_MAP_TYPE_STRUCT_OPS")
 _IN_VALUES = {
     "bpf_spin_lock": "spin_locks",
@@ -119,7 +121,7 @@ def _sizes(spec: MapSpec, name: str, place: Place, found: Collector) -> None:
         text = f"map {spec.name} has {zero} 0: whoever loads the object sets it first"
         found.note("note", "unsized", text, place)
         return
-    if spec.max_entries == 0:
+    if spec.max_entries == 0 or name in _ROUNDED:
         return
     problem = map_demands(spec.map_type, spec.key_size, spec.value_size, spec.max_entries, spec.flags)
     if problem:

@@ -41,7 +41,7 @@ static __attribute__((noinline)) int sum(struct __sk_buff *skb, __u32 n)
 
 __attribute__((noinline)) int global_sum(struct __sk_buff *skb)
 {
-	return bpf_get_prandom_u32() & 7;
+	return bpf_get_prandom_u32() & skb->len;
 }
 
 /* Functions, a global one among them, and a tail call: 5.10. */
@@ -59,18 +59,17 @@ SEC("xdp.frags")
 int packet(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u32 key = 0, n = 0;
+	__u32 n = 0;
 
 	if (data + 64 > end)
 		return XDP_DROP;
-	for (int i = 0; i < 64; i += 1 + (n & 1)) {
-		n += ((unsigned char *)data)[i];
-		asm volatile("" : "+r"(n));
-	}
+#pragma clang loop unroll(disable)
+	for (__u64 i = 0; i < 64; i++)
+		n += ((unsigned char *)data)[i & 63];
 	__sync_fetch_and_add(&counter, n);
 	if (__sync_val_compare_and_swap(&counter, 5, 6) == 5)
 		return XDP_TX;
-	return n > ctx->egress_ifindex ? XDP_PASS : XDP_DROP;
+	return n > ctx->rx_queue_index ? XDP_PASS : XDP_DROP;
 }
 
 static int each(void *map, __u32 *key, struct timed *value, void *ctx)

@@ -34,7 +34,7 @@ _LACKS = re.compile(
 # What no kernel was asked about: libbpf and this library refuse the object itself.
 _LOADER = re.compile(
     r"legacy map definitions|missing BPF prog type|no program type|says no type|failed to guess|can't guess"
-    r"|attach_prog_fd|target program|no attach target|freplace|bad map relo against"
+    r"|isn't referenced anywhere|attach_prog_fd|target program|no attach target|freplace|bad map relo against"
 )
 
 

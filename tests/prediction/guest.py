@@ -60,10 +60,14 @@ def _bpftool(path: Path, bpftool: str) -> str:
 
 def _ebpf(path: Path) -> str:
     """Empty when it loads, otherwise the exception."""
+    from ebpf import uapi
     from ebpf.v2.object import Object
 
     try:
         with Object.open(path) as loaded:
+            for program in loaded.programs.values():
+                # Suricata's: their names say nothing, suricata loads them as socket filters.
+                program.program_type = program.program_type or uapi.BPF_PROG_TYPE_SOCKET_FILTER
             loaded.load()
     except Exception as error:
         text = f"{type(error).__name__}: {error}"

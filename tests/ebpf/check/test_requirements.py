@@ -96,7 +96,7 @@ def test_the_map_itself_is_needed_whatever_the_code_asks(guards: Requirements) -
         ("timers", None, NEEDS),
         ("spin_locks", None, NEEDS),
         ("__sk_buff.tstamp", None, NEEDS),
-        ("xdp_md.egress_ifindex", None, NEEDS),
+        ("xdp_md.rx_queue_index", None, NEEDS),
         ("direct_packet_access", None, NEEDS),
         ("map_names", None, ADAPTS),
         ("BPF_PROG_TYPE_LSM", None, OPTIONAL),
