@@ -93,6 +93,17 @@ def many_files() -> Iterator[MapFailure]:
 
 
 @contextlib.contextmanager
+def locked_memory() -> Iterator[MapFailure]:
+    """Kernels that count maps against the limit refuse this one; the others skip."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (1 << 16, hard))
+    try:
+        yield create("ARRAY", 4, 8, 100_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (soft, hard))
+
+
+@contextlib.contextmanager
 def attribute_too_new() -> Iterator[MapFailure]:
     attr = struct.pack("=5I", uapi.BPF_MAP_TYPE_HASH, 4, 4, 1, 0).ljust(1000, b"\0") + b"\1"
     result = syscall.attempt(uapi.BPF_MAP_CREATE, attr)
@@ -164,6 +175,7 @@ PROVOKED: dict[str, Provocation] = {
     "no_memory": sized("ARRAY", 4, 1 << 30, 1 << 16),
     "attribute_too_new": attribute_too_new,
     "many_files": many_files,
+    "locked_memory": locked_memory,
     "unknown_type": sized("200", 4, 4, 1),
     "arguments": sized("QUEUE", 0, 4, 1, NO_PREALLOC),
     "bad_address": bad_address,
@@ -177,5 +189,4 @@ NOT_HERE = {
     "many_files_machine": "would leave the whole machine without files",
     "type_absent": "tests/ebpf/diagnose/test_maps.py provokes it where the kernel lacks a type",
     "flag_absent": "tests/ebpf/diagnose/test_maps.py provokes it with a flag that no kernel has",
-    "locked_memory": "kernels from 5.11 on do not count maps against RLIMIT_MEMLOCK",
 }

@@ -175,14 +175,14 @@ PROVOKED: dict[str, Provocation] = {
     "queue_size": value_of("CPUMAP", 1 << 20),
     "key_closed": keyed("SK_STORAGE", BAD_FD),
     "task_gone": task_gone,
+    "struct_ops_key": value_of("STRUCT_OPS", 0, key=U32(1)),
+    "struct_ops_value": value_of("STRUCT_OPS", 0, flags=uapi.BPF_NOEXIST),
 }
 
 NOT_HERE = {
     "task_gone_early": "kernels answer ENOENT once the task is reaped; before 5.11 there is no task storage",
     "program_extended": "takes a program of type ext, which this machine may refuse",
-    "struct_ops_key": "takes a registered struct_ops: see the tests of v2.StructOps",
     "struct_ops_registered": "takes a registered struct_ops",
     "struct_ops_leaving": "takes two threads that unregister at once",
     "struct_ops_link": "takes a registered struct_ops",
-    "struct_ops_value": "takes a struct_ops map with a function",
 }

@@ -51,6 +51,4 @@ def failures(kind: str) -> list[MapFailure]:
 @pytest.mark.root
 @pytest.mark.parametrize("kind", sorted(name[len("BPF_MAP_TYPE_") :] for name in TABLE))
 def test_no_errno_is_left_unexplained(kind: str) -> None:
-    if kind == "STRUCT_OPS":
-        pytest.skip("takes a struct_ops of the kernel's to create")
     assert failures(kind)
