@@ -156,7 +156,7 @@ class Collector:
             stage,
             uses.because,
             uses.places,
-            codes,
+            () if uses.firm else codes,  # what is asked for whatever runs depends on no kernel
             list(dict.fromkeys(guards)),
             adaptation,
             uses.subject,

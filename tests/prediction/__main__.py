@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -79,6 +80,7 @@ def _load(chosen: Sequence[rows.Kernel], gathered: Path, work: Path, jobs: int, 
         collect=keep,
     )
     command = [sys.executable, "-m", "tests.prediction.guest", str(gathered), str(debian.bpftool())]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no guest is left behind
     runner.run(chosen, command, jobs)
 
 
