@@ -218,11 +218,11 @@ class Attempt:
             raise
         return link
 
-    def lacks(self, feature: str) -> bool:
-        """Whether this kernel is without it, or may be: asked after a call has failed."""
+    def lacks(self, link_type: str) -> bool:
+        """Whether this kernel is without such links, or may be: asked after a call has failed."""
         from ebpf.kernel import running
 
-        return not running().check(feature)
+        return not (running().check("BPF_LINK_CREATE") and running().check(link_type))
 
     def compiled_out(self) -> bool:
         """Whether something that the attachment needs was left out when this kernel was built."""

@@ -52,27 +52,24 @@ def cgroup(
     name = rules.attach_type_name(attach_type)
     attempt = Attempt("cgroup", f"{name} of {path}", program, (name,), adapt=adapt)
     directory = _directory(path)
-    try:
-        fd = create(program, directory, attach_type)
-        if fd >= 0:
-            os.close(directory)
-            return attempt.link(fd)
-        if fd != -errno.EINVAL or not attempt.lacks("BPF_LINK_TYPE_CGROUP"):
-            raise attempt.failed("BPF_LINK_CREATE", -fd)
+    fd = create(program, directory, attach_type)
+    if fd == -errno.EINVAL and attempt.lacks("BPF_LINK_TYPE_CGROUP"):
         return without_link(attempt, directory, attach_type, flags)
-    except BaseException:
-        os.close(directory)
-        raise
+    os.close(directory)
+    if fd < 0:
+        raise attempt.failed("BPF_LINK_CREATE", -fd)
+    return attempt.link(fd)
 
 
 def without_link(attempt: Attempt, directory: int, attach_type: int, flags: int) -> LinkCore:
-    """By ``BPF_PROG_ATTACH``, on kernels before 5.7; the cgroup's descriptor is the link's from then on."""
+    """By ``BPF_PROG_ATTACH``, on kernels before 5.7. The cgroup's descriptor is closed in the end."""
     result = prog_attach(attempt.program, directory, attach_type, flags)
     names = ["prog_attach"]
     if result == -errno.EINVAL and flags & uapi.BPF_F_ALLOW_MULTI:
         result = prog_attach(attempt.program, directory, attach_type, 0)
         names.append("cgroup_alone")
     if result < 0:
+        os.close(directory)
         raise attempt.failed("BPF_PROG_ATTACH", -result)
     return attempt.link(-1, *names, undo=Detaching(attempt.program, directory, attach_type), keep=[directory])
 

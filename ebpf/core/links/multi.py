@@ -58,7 +58,7 @@ def kprobe_multi(
     fd = create(program, 0, attach_type, 0, rest)
     if fd >= 0:
         return attempt.link(fd)
-    if session or fd not in (-errno.EINVAL, -errno.EOPNOTSUPP) or not attempt.lacks("kprobe_multi"):
+    if session or fd not in (-errno.EINVAL, -errno.EOPNOTSUPP) or not attempt.lacks("BPF_LINK_TYPE_KPROBE_MULTI"):
         raise attempt.failed("BPF_LINK_CREATE", -fd)
     each = list(cookies) or [0] * len(names)
     makers = [
@@ -114,7 +114,7 @@ def uprobe_multi(
     fd = create(program, 0, attach_type, 0, rest)
     if fd >= 0:
         return attempt.link(fd)
-    if session or fd not in (-errno.EINVAL, -errno.EOPNOTSUPP) or not attempt.lacks("uprobe_multi"):
+    if session or fd not in (-errno.EINVAL, -errno.EOPNOTSUPP) or not attempt.lacks("BPF_LINK_TYPE_UPROBE_MULTI"):
         raise attempt.failed("BPF_LINK_CREATE", -fd)
     makers = [
         lambda at=at, cookie=cookie, counter=counter: uprobe(

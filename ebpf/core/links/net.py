@@ -98,7 +98,7 @@ def tcx(
     fd = create(program, ifindex(interface), attach_type, flags, rest)
     if fd >= 0:
         return attempt.link(fd)
-    if fd != -errno.EINVAL or not attempt.lacks("tcx"):
+    if fd != -errno.EINVAL or not attempt.lacks("BPF_LINK_TYPE_TCX"):
         raise attempt.failed("BPF_LINK_CREATE", -fd)
     return _filter(attempt, ifindex(interface), direction, 1, "tcx_netlink")
 
@@ -145,7 +145,11 @@ def netkit(
     rest = struct.pack("=IxxxxQ", relative, 0) if relative else b""
     fd = create(program, ifindex(interface), attach_type, flags, rest)
     if fd < 0:
-        hint = "it is no netkit device" if -fd in (errno.ENXIO, errno.EINVAL) and not attempt.lacks("netkit") else ""
+        hint = (
+            "it is no netkit device"
+            if -fd in (errno.ENXIO, errno.EINVAL) and not attempt.lacks("BPF_LINK_TYPE_NETKIT")
+            else ""
+        )
         raise attempt.failed("BPF_LINK_CREATE", -fd, hint)
     return attempt.link(fd)
 

@@ -86,32 +86,31 @@ def attach_event(attempt: Attempt, fd: int, cookie: int = 0, *adaptations: str) 
     """
     rest = struct.pack("=Q", cookie) if cookie else b""
     link_fd = create(attempt.program, fd, uapi.BPF_PERF_EVENT, 0, rest)
-    try:
-        if link_fd < 0:
-            if link_fd == -errno.EINVAL and not cookie and attempt.lacks("perf_links"):
-                return without_link(attempt, fd, *adaptations)
-            raise attempt.failed("BPF_LINK_CREATE", -link_fd)
-        _enable(attempt, fd)
-    except BaseException:
+    if link_fd == -errno.EINVAL and not cookie and attempt.lacks("BPF_LINK_TYPE_PERF_EVENT"):
+        return without_link(attempt, fd, *adaptations)
+    if link_fd < 0:
         os.close(fd)
-        if link_fd >= 0:
-            os.close(link_fd)
-        raise
-    return attempt.link(link_fd, *adaptations, keep=[fd])
+        raise attempt.failed("BPF_LINK_CREATE", -link_fd)
+    link = attempt.link(link_fd, *adaptations, keep=[fd])
+    _enable(attempt, link, fd)
+    return link
 
 
 def without_link(attempt: Attempt, fd: int, *adaptations: str) -> LinkCore:
-    """By the ioctl PERF_EVENT_IOC_SET_BPF; the event is the link's once it is there."""
+    """By the ioctl PERF_EVENT_IOC_SET_BPF, on kernels before 5.15; the event is closed in the end."""
     result = _ioctl(fd, _SET_BPF, attempt.program.fd)
     if result < 0:
+        os.close(fd)
         raise attempt.failed("PERF_EVENT_IOC_SET_BPF", -result)
-    _enable(attempt, fd)
-    return attempt.link(-1, "perf_ioctl", *adaptations, undo=lambda: disable(fd), keep=[fd])
+    link = attempt.link(-1, "perf_ioctl", *adaptations, undo=lambda: disable(fd), keep=[fd])
+    _enable(attempt, link, fd)
+    return link
 
 
-def _enable(attempt: Attempt, fd: int) -> None:
+def _enable(attempt: Attempt, link: LinkCore, fd: int) -> None:
     result = _ioctl(fd, _ENABLE, 0)
     if result < 0:
+        link.close()
         raise attempt.failed("PERF_EVENT_IOC_ENABLE", -result)
 
 

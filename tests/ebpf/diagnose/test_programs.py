@@ -21,9 +21,14 @@ from ebpf.asm import (
     call,
     call_kfunc,
     exit_,
+    gotol,
+    gotox,
     ja,
     load,
+    load_acquire,
+    may_goto,
     mov,
+    sdiv,
     store,
 )
 from ebpf.v2 import Program
@@ -126,3 +131,33 @@ def test_a_flag_that_no_kernel_has() -> None:
 def test_a_type_that_no_kernel_has() -> None:
     with pytest.raises(errors.ProgramLoadError, match="program type 77 is no type that any known kernel has"):
         Program(77, [mov(R0, 2), exit_()])
+
+
+LACKING: dict[str, tuple[str, list[Instruction]]] = {
+    "bpf_loop": ("xdp", [call("bpf_loop"), mov(R0, 2), exit_()]),
+    "bpf_dynptr_data": ("xdp", [call("bpf_dynptr_data"), mov(R0, 2), exit_()]),
+    "bpf_cgrp_storage_get": ("raw_tracepoint", [call("bpf_cgrp_storage_get"), mov(R0, 0), exit_()]),
+    "long_jump": ("socket_filter", [gotol(0), mov(R0, 0), exit_()]),
+    "signed_division": ("socket_filter", [mov(R0, 6), sdiv(R0, 2), exit_()]),
+    "may_goto": ("socket_filter", [mov(R0, 0), may_goto(0), exit_()]),
+    "load_acquire_store_release": (
+        "socket_filter",
+        [store(DW, R10, -8, 0), load_acquire(DW, R0, R10, -8), exit_()],
+    ),
+    "indirect_jump": ("socket_filter", [mov(R0, 0), gotox(R0), exit_()]),
+    "instruction_limit_1m": ("socket_filter", [*[mov(R0, 0)] * 5000, exit_()]),
+}
+
+
+@pytest.mark.parametrize("feature", LACKING)
+def test_what_this_kernel_is_too_old_for(feature: str) -> None:
+    from ebpf import features
+
+    verdict = features.check(feature)
+    if verdict.status != "absent":
+        pytest.skip(f"{feature} is {verdict.status} here")
+    program_type, code = LACKING[feature]
+    error = refused(program_type, code)
+    assert isinstance(error, errors.UnsupportedProgramError)
+    assert feature in [each.name for each in error.verdicts]
+    assert verdict.needs in str(error)
