@@ -150,7 +150,7 @@ def _run(options: argparse.Namespace, command: list[str]) -> int:
 
 
 def _compile(with_tests: bool) -> None:
-    """Write byte code beside the sources: a guest cannot, and takes long to compile them. pytest has its own of tests."""
+    """Write byte code beside the sources, pytest its own: a guest cannot write there, and takes long to compile."""
     for package in ("ebpf", "featuredb", "tests"):
         compileall.compile_dir(ROOT / package, quiet=2)
     if with_tests:
