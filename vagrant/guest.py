@@ -175,8 +175,10 @@ class Guest:
             command.append("--disable-kvm")
         if self._plan9:
             command.append("--force-9p")
-        if self._cpu:
-            command += ["--qemu-opt=-cpu", f"--qemu-opt={self._cpu}"]
+        # Walking page tables of five levels takes an emulator longer, and no guest needs them.
+        cpu = self._cpu or ("" if self._acceleration else "max,la57=off")
+        if cpu:
+            command += ["--qemu-opt=-cpu", f"--qemu-opt={cpu}"]
         return command
 
     def _write_files(self) -> None:
