@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from tests.prediction.compare import FALSE_NO, FALSE_YES, LOADER, RIGHT, UNDECIDED, VERIFIER, Case, count
@@ -24,6 +25,7 @@ there: with this library and with `bpftool prog loadall`.
 - *undecided*: `ebpf check` said that it does not know
 - *false yes*, *false no*: wrong
 """
+_PATH = re.compile(r"(?<!\w)/(?:[\w.+-]+/)+")
 _COLUMNS = (RIGHT, VERIFIER, LOADER, UNDECIDED, FALSE_YES, FALSE_NO)
 
 
@@ -57,4 +59,5 @@ def _section(title: str, members: Sequence[Case]) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())[:160]
+    """One line for a table, without the directories of the machine it was made on."""
+    return _PATH.sub("", " ".join(text.replace("|", "\\|").split()))[:160]
