@@ -91,7 +91,7 @@ class Flow:
         self._values = values
         self._load = load
         self._high = high
-        self._starts = blocks
+        self._blocks = blocks
         self._states: dict[int, list[Value]] = {}
         self._ends: dict[int, int] = {}
         self._work: list[int] = []
@@ -106,7 +106,7 @@ class Flow:
             self._ends[start] = self._block(start, list(self._states[start]))
         for start, end in self._ends.items():
             self.reached.update(range(start, end))
-        self.reached.difference_update(self._starts.halves)
+        self.reached.difference_update(blocks.halves)
 
     def _join(self, start: int, state: list[Value]) -> None:
         """Reach a block with this state; run it again when that says something new."""
@@ -127,7 +127,7 @@ class Flow:
 
     def _block(self, at: int, state: list[Value], accesses: list[Access] | None = None) -> int:
         """Run one block; returns the slot after it. With `accesses` nothing is reached, the context is watched."""
-        slots, values, starts = self.slots, self._values, self._starts.starts
+        slots, values, starts = self.slots, self._values, self._blocks.starts
         first = at
         while at < len(slots):
             slot = slots[at]

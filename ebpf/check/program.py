@@ -9,7 +9,7 @@ from ebpf.asm.opcodes import CALL, JMP, LDDW, PSEUDO_KFUNC_CALL
 from ebpf.check.arithmetic import DATA
 from ebpf.check.core import CoreAccess
 from ebpf.check.flow import Access, Blocks, Flow
-from ebpf.check.guards import EXISTS, Exists, Guard, guard_of
+from ebpf.check.guards import EXISTS, Exists, Guard, Option, guard_of
 from ebpf.check.model import Place
 from ebpf.verdict import SUPPORTED
 
@@ -148,12 +148,20 @@ class ProgramCode:
         return Flow(self.slots, put, load, self._high, self._blocks, entries)
 
     def _paths(self, values: Values, constants: bool, globals_: bool) -> tuple[frozenset[int], ...]:
-        """What runs where the guards whose value is not known are not met, and where they are."""
-        if None not in values:
-            return (self._reach(values, constants, globals_),)
-        old = [guard.old if value is None else value for guard, value in zip(self.guards, values)]
-        new = [guard.new if value is None else value for guard, value in zip(self.guards, values)]
-        return self._reach(old, constants, globals_), self._reach(new, constants, globals_)
+        """What runs where the guards whose value is not known are not met, and where they are.
+
+        Options are read out of a map: without `constants` the verifier does not know them, and follows both ways.
+        """
+        pairs = [
+            (value, value) if value is not None else (guard.old, guard.new) for guard, value in zip(self.guards, values)
+        ]
+        sides = []
+        for side in (0, 1):
+            chosen: list[int | None] = [pair[side] for pair in pairs]
+            if not constants:
+                chosen = [None if isinstance(guard, Option) else value for guard, value in zip(self.guards, chosen)]
+            sides.append(self._reach(chosen, constants, globals_))
+        return (sides[0],) if sides[0] == sides[1] else tuple(sides)
 
     def paths(self, target: Target) -> tuple[frozenset[int], ...]:
         """The slots that the verifier of a kernel sees run: one set, or two where it is not known what guards say."""

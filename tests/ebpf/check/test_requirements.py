@@ -63,9 +63,11 @@ def test_a_guard_that_a_kernel_answers_decides(guards: Requirements) -> None:
         found = [each for each in guards.check(kernel).findings if each.requirement.name == name]
         return found[0].grade if found else None
 
-    # 5.10 has no bpf_get_func_ip, and its enum says so; 5.4 follows the release to where no ring buffer is.
+    # 5.10 has no bpf_get_func_ip, and its enum says so; 5.7 follows its release to where no ring buffer is, while 5.4
+    # does not know what is in read-only data.
     assert grade("5.10", "bpf_get_func_ip") == OPTIONAL
-    assert grade("5.4", "bpf_ringbuf_output") == OPTIONAL
+    assert grade("5.7", "bpf_ringbuf_output") == OPTIONAL
+    assert grade("5.4", "bpf_ringbuf_output") == NEEDS
     assert grade("5.10", "bpf_rcu_read_lock") == OPTIONAL
     assert grade("6.12", "bpf_get_func_ip") is None
 
