@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes a small Debian box for Vagrant's libvirt provider: debootstrap -> ext4 -> qcow2 -> metadata.json -> .box
-# The same packages give the same box: fixed identifiers, timestamps no younger than the suite, nothing of this host.
+# The same packages give the same box, bit for bit: fixed identifiers, the suite's date as the time, nothing of this host.
 set -euo pipefail
 
 usage() {
@@ -116,6 +116,7 @@ umount -q "$root/proc" "$root/sys" 2>/dev/null || true
 rm -rf "$root"/var/log/* "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/var/cache/ldconfig/aux-cache \
     "$root"/etc/ssh/ssh_host_* "$root"/etc/*- "$root"/var/lib/dpkg/*-old "$root"/tmp/* "$root"/etc/resolv.conf
 : >"$root/etc/machine-id"
+ln -sf /etc/machine-id "$root/var/lib/dbus/machine-id"
 find "$root" -newermt "@$SOURCE_DATE_EPOCH" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 
 echo "==> disk"
@@ -127,6 +128,12 @@ sfdisk -q --disk-id "$disk" 0x65627066
 # GRUB 2.06 cannot read metadata_csum_seed. The file system is filled as it is made: nothing is mounted.
 E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH mke2fs -q -t ext4 -O ^metadata_csum_seed -U $filesystem \
     -E offset=$((2048 * 512)),hash_seed=$filesystem -d "$root" "$disk" $(((mib - 1) * 256))
+# Of every inode, mke2fs copies when the file was last changed and read on this host.
+partition="$disk?offset=$((2048 * 512))"
+inodes=$(dumpe2fs -h "$partition" 2>/dev/null | awk '/^Inode count:/ { n += $3 } /^Free inodes:/ { n -= $3 } END { print n }')
+for field in ctime atime; do
+    seq -f "set_inode_field <%.0f> $field @$SOURCE_DATE_EPOCH" "$inodes"
+done | debugfs -w -f - "$partition" >/dev/null 2>&1
 # boot.img expects the core image in the sectors that follow it, which grub-mkimage has made for that very place.
 grub-mkimage -O i386-pc -d $grub -p '(hd0,msdos1)/boot/grub' -o "$work/core.img" biosdisk part_msdos ext2 normal linux
 [ "$(stat -c %s "$work/core.img")" -lt $((2047 * 512)) ] || fail "GRUB's core image does not fit before the partition"

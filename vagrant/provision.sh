@@ -41,7 +41,7 @@ if [ "$command" = standalone ]; then
             "Linux in EBPF_UV), then 'vagrant provision'"
     # Its files must be readable to every user: sudo's and ssh's.
     export UV_PYTHON_INSTALL_DIR=/opt/python
-    "$uv" python install --quiet 3.12
+    "$uv" python install --no-progress 3.12 || fail "uv could not fetch a Python (UV_PYTHON_INSTALL_MIRROR names another source)"
     command=$("$uv" python find --python-preference only-managed 3.12)
 elif ! usable "$command"; then
     install_packages "$@"
