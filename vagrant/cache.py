@@ -52,6 +52,7 @@ class Cache:
     ) -> Path:
         """The directory with these packages unpacked, fetched if it is not there (or, with ``refresh``, is outdated).
 
+        ``progress`` is called with what is done, or with an empty text; an exception that it raises breaks it off.
         Raises `MatrixError`; then nothing has been left behind, and what was there before still is.
         """
         target = self.directory / name
@@ -92,12 +93,7 @@ class Cache:
         with contextlib.ExitStack() as stack:
             files = [self.directory / f"guest-{number}.lock" for number in range(max(2, os.cpu_count() or 1))]
             locks = [stack.enter_context(file.open("w")) for file in files]
-            waiting = 0
-            while not any(_try_lock(lock) for lock in locks):
-                if waiting % 60 == 0:
-                    progress("waiting for the guests of other runs")
-                waiting += 1
-                time.sleep(1)
+            _wait(lambda: any(_try_lock(lock) for lock in locks), "waiting for the guests of other runs", progress)
             yield
 
     def _make(self) -> None:
@@ -111,9 +107,7 @@ class Cache:
         """Only one process at a time fills an entry; the lock ends with the process that holds it."""
         self._make()
         with (self.directory / f"{name}.lock").open("w") as lock:
-            if not _try_lock(lock):
-                progress("waiting for another run to fetch it")
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            _wait(lambda: _try_lock(lock), "waiting for another run to fetch it", progress)
             # What a killed run left half-written; the lock says nobody writes there now.
             for left in self.directory.glob(f"{name}.tmp-*"):
                 shutil.rmtree(left, ignore_errors=True)
@@ -126,6 +120,16 @@ class Cache:
             yield Path(directory)
         finally:
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def _wait(attempt: Callable[[], bool], text: str, progress: Callable[[str], None]) -> None:
+    """Until an attempt succeeds. ``progress`` is called all the while, so that it can break it off."""
+    if attempt():
+        return
+    progress(text)
+    while not attempt():
+        time.sleep(0.5)
+        progress("")
 
 
 def _try_lock(file: IO[str]) -> bool:

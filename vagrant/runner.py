@@ -172,4 +172,5 @@ class Runner:
     def _progress(self, name: str, text: str) -> None:
         if self._cancelled.is_set():
             raise Cancelled
-        self._say(name, text)
+        if text:
+            self._say(name, text)

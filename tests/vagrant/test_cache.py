@@ -140,6 +140,40 @@ print(sorted(path.name for path in Path({str(small)!r}).iterdir()))
     assert done.stdout.splitlines()[-1] == "['5.10.lock']"
 
 
+class BrokenOff(Exception):
+    pass
+
+
+def test_there_are_as_many_guests_as_slots_and_waiting_can_be_broken_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    cache = Cache(tmp_path)
+    said = []
+
+    def say(text: str) -> None:
+        said.append(text)
+        if not text:
+            raise BrokenOff
+
+    with cache.slot(say), cache.slot(say):
+        with pytest.raises(BrokenOff), cache.slot(say):
+            pass
+    assert said == ["waiting for the guests of other runs", ""]
+    with cache.slot(say):
+        pass
+
+
+def test_a_download_can_be_broken_off(debian: TestMirror, tmp_path: Path) -> None:
+    def say(_text: str) -> None:
+        raise BrokenOff
+
+    cache = Cache(tmp_path / "cache")
+    with pytest.raises(BrokenOff):
+        cache.entry("5.10", ("old",), (PATTERN,), {}, lambda: Mirror(debian.url), say)
+    assert left(cache) == ["5.10.lock"]
+
+
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EBPF_MATRIX_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
