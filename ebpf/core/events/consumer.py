@@ -84,7 +84,7 @@ class Consumer:
         self._pending: deque[Any] = deque()
         self._waiter = Waiter(source.watch)
         self.when_closed: set[Callable[[], object]] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # again, for a signal handler that closes the buffer
         self._owner = 0
 
     @property
@@ -101,7 +101,7 @@ class Consumer:
 
     def _open(self) -> None:
         if self._waiter.after_fork():  # nobody else lives in the child: a lock that was held will never be released
-            self._lock = threading.Lock()
+            self._lock = threading.RLock()
             self._owner = 0
         if self._waiter.closed:
             raise ClosedError("the event buffer is closed")
@@ -135,7 +135,7 @@ class Consumer:
         if self._waiter.closed:
             return
         if self._waiter.after_fork():
-            self._lock = threading.Lock()
+            self._lock = threading.RLock()
             self._owner = 0
         self._waiter.close()
         self._pending.clear()
@@ -175,6 +175,8 @@ class Consumer:
         Raises `ClosedError`, and `CorruptBufferError` when the memory makes no sense.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
+        if most < 1:
+            raise ArgumentError(f"most is {most}: give 1 or more events")
         while True:
             events = self._out(most)
             if len(events) < most:

@@ -34,8 +34,8 @@ class Waiter:
     def _fresh(self) -> None:
         self._epoll: select.epoll | None = None
         self._pipe = (-1, -1)
-        self._waiting = 0
-        self._gone = threading.Condition(threading.Lock())
+        self._waiting: set[int] = set()  # threads
+        self._gone = threading.Condition()  # over a lock that a signal handler of the same thread may take again
         self._pid = os.getpid()
 
     def after_fork(self) -> bool:
@@ -85,13 +85,15 @@ class Waiter:
         with self._gone:
             if self.closed:
                 return []
-            self._waiting += 1
+            self._waiting.add(threading.get_ident())
         try:
             ready = epoll.poll(timeout)
         finally:
             with self._gone:
-                self._waiting -= 1
+                self._waiting.discard(threading.get_ident())
                 self._gone.notify_all()
+                if self.closed:
+                    self._release()
         if self.closed:
             return []
         found = [fd for fd, _ in ready]
@@ -119,8 +121,14 @@ class Waiter:
             if self._epoll is None:
                 return
             os.write(self._pipe[1], b"x")
-            while self._waiting:
+            # A signal handler may run within the wait of its own thread, which closes the set when it leaves.
+            while self._waiting - {threading.get_ident()}:
                 self._gone.wait()
+            self._release()
+
+    def _release(self) -> None:
+        """Close the set once nobody waits any more."""
+        if self._epoll is not None and not self._waiting:
             self._epoll.close()
             for fd in self._pipe:
                 os.close(fd)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 import time
 
@@ -41,6 +42,8 @@ def test_events_come_in_order_and_typed() -> None:
         assert events.poll(1) == [0, 1, 2, 3, 4]
         producer.send(3)
         assert events.poll(0, most=2) == [5, 6]
+        with pytest.raises(errors.ArgumentError, match="most is 0"):
+            events.poll(0, most=0)
         assert events.poll(0) == [7]
 
 
@@ -131,6 +134,21 @@ def test_iteration_ends_when_another_thread_closes() -> None:
             events.poll(0)
         with pytest.raises(errors.ClosedError):
             iter(events).__next__()
+
+
+@pytest.mark.parametrize("how", ["iterating", "polling"])
+def test_a_signal_handler_may_close(how: str) -> None:
+    """It runs in the thread that waits, within the wait."""
+    before = len(os.listdir("/proc/self/fd"))
+    with ring() as core, numbers(core) as events:
+        previous = signal.signal(signal.SIGALRM, lambda number, frame: events.close())
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            assert list(events) == [] if how == "iterating" else events.poll(20) == []
+        finally:
+            signal.signal(signal.SIGALRM, previous)
+        assert events.closed
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_poll_waits_and_gives_up() -> None:
