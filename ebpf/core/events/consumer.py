@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     class Source(Protocol):
         """What a consumer reads from."""
 
+        @property
+        def every(self) -> float | None:
+            """After how many seconds it wants to be read even though there is nothing."""
+
         def watch(self, epoll: select.epoll) -> None:
             """Register what becomes readable with events."""
 
@@ -202,11 +206,13 @@ class Consumer:
 
     def _pause(self, timeout: float | None) -> bool:
         """Wait. Whether it is worth to look again."""
+        every = self.source.every
+        longest = timeout if every is None or (timeout is not None and timeout < every) else every
         started = time.monotonic()
-        ready = self._waiter.wait(timeout)
+        ready = self._waiter.wait(longest)
         if ready and time.monotonic() - started < _BUSY_WAIT:
             time.sleep(_BUSY_WAIT)
-        return bool(ready)
+        return not self.closed and (bool(ready) or longest != timeout)
 
     def consume(self, callback: Callable[[Any], object], most: int = 2**31 - 1, *, view: bool = False) -> int:
         """Call back for each event that is there, without waiting.
@@ -267,11 +273,15 @@ class Consumer:
 
                     self.when_closed.add(closing)
                     loop.add_reader(descriptor, _settle, ready)
+                    every = self.source.every
+                    timer = None if every is None else loop.call_later(every, _settle, ready)
                     try:
                         if not self.closed:  # by another thread, just now
                             await ready
                     finally:
                         loop.remove_reader(descriptor)
+                        if timer is not None:
+                            timer.cancel()
                         self.when_closed.discard(closing)
                     if not self.closed and not self._fill():
                         await asyncio.sleep(_BUSY_WAIT)

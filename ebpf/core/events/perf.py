@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["PerfReader", "online"]
 
 _ONLINE = "/sys/devices/system/cpu/online"
-_EVERY = 1.0  # seconds: how often CPUs that came or went are looked for
 _U32 = struct.Struct("=I")
 
 
@@ -50,6 +49,9 @@ class PerfReader:
 
     Attributes: ``cpu`` and ``time`` (in ns, 0 without timestamps) are those of the event being delivered.
     """
+
+    every = 1.0
+    """Seconds: how often CPUs that came or went are looked for."""
 
     __slots__ = ("_core", "_epoll", "_events", "_gone", "_looked", "_pages", "_timestamps", "_wakeup", "cpu", "time")
 
@@ -142,7 +144,7 @@ class PerfReader:
             count += event.drain(given, most - count)
             if count == most:
                 return count
-        if time.monotonic() - self._looked > _EVERY:
+        if time.monotonic() - self._looked > self.every:
             self._hotplug()
         return count
 

@@ -32,6 +32,7 @@ class RingReader:
 
     __slots__ = ("memory", "overwrite")
 
+    every: float | None = None
     lost: int | None = None
     """The kernel does not count what finds no room: the program is told (bpf_ringbuf_output() returns -EAGAIN)."""
 

@@ -141,7 +141,7 @@ def test_without_the_capability() -> None:
     assert "CAP_PERFMON" in message or message == "done", message
 
 
-def test_a_cpu_that_went_away_gets_a_new_ring_when_it_is_back() -> None:
+def test_a_cpu_that_went_away_gets_a_new_ring_when_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shown with a ring that is dropped; taking a CPU of the machine away is not for tests."""
     with array() as core, Producer(core) as producer:
         reader = PerfReader(core, 1)
@@ -150,6 +150,12 @@ def test_a_cpu_that_went_away_gets_a_new_ring_when_it_is_back() -> None:
             reader._drop(reader._events[min(online())])
             assert reader.cpus == online()[1:]
             reader._hotplug()
+            assert reader.cpus == online()
+            # Somebody who waits for nothing looks as well.
+            reader._drop(reader._events[min(online())])
+            monkeypatch.setattr(PerfReader, "every", 0.01)
+            time.sleep(0.02)
+            assert events.poll(0.05) == []
             assert reader.cpus == online()
             producer.send(2)
             assert len(events.poll(5)) == 2
