@@ -1,8 +1,13 @@
-"""Objects compiled from the sources in tests/objects with the machine's clang, each once a session."""
+"""Objects compiled from the sources in tests/objects with the machine's clang, each once.
+
+They are kept in ``EBPF_TEST_CACHE`` (``~/.cache/ebpf-tests``), named after what they were made from: the guests of the
+matrix, where a compiler takes its time, find those of the host.
+"""
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import platform
 import shutil
@@ -25,28 +30,41 @@ def compiled(name: str, target: str = "bpf", *options: str) -> Path:
         target: ``"bpf"``, ``"bpfeb"`` for the big-endian one.
         options: more options of clang.
     """
+    source = SOURCES / f"{name}.bpf.c"
+    digest = hashlib.sha256(source.read_bytes() + repr((target, options, platform.machine())).encode()).hexdigest()[:16]
+    cache = Path(os.environ.get("EBPF_TEST_CACHE") or Path.home() / ".cache" / "ebpf-tests") / "objects"
+    made = cache / digest / f"{name}.bpf.o"
+    if not made.exists():
+        made.parent.mkdir(parents=True, exist_ok=True)
+        _compile(source, made, target, options)
+    return made
+
+
+def _compile(source: Path, made: Path, target: str, options: tuple[str, ...]) -> None:
     problem = _missing()
     if problem:
         if os.environ.get("EBPF_TESTS_REQUIRE_NETWORK") == "1":
             pytest.fail(problem)
         pytest.skip(problem)
-    source = SOURCES / f"{name}.bpf.c"
-    made = Path(_directory()) / f"{name}.{target}.{len(options)}{abs(hash(options))}.bpf.o"
     include = f"/usr/include/{platform.machine()}-linux-gnu"
-    command = ["clang", "-g", "-O2", "-target", target, f"-I{include}", *options, "-c", str(source), "-o", str(made)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    return made
-
-
-@functools.cache
-def _directory() -> str:
-    directory = tempfile.TemporaryDirectory(prefix="ebpf-objects-")
-    _kept.append(directory)
-    return directory.name
-
-
-_kept: list[tempfile.TemporaryDirectory[str]] = []  # removed when the interpreter ends
+    with tempfile.TemporaryDirectory(dir=made.parent) as temporary:
+        output = Path(temporary) / made.name
+        command = [
+            "clang",
+            "-g",
+            "-O2",
+            "-target",
+            target,
+            f"-I{include}",
+            *options,
+            "-c",
+            source.name,
+            "-o",
+            str(output),
+        ]
+        done = subprocess.run(command, cwd=source.parent, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stderr
+        output.replace(made)
 
 
 def _missing() -> str:
