@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["declaration", "header", "type_as_c"]
 
-_DEEP = 600
+_DEEP = 200
 _BUILTIN = ("__builtin_va_list",)
 
 
