@@ -156,9 +156,8 @@ def test_there_are_as_many_guests_as_slots_and_waiting_can_be_broken_off(
         if not text:
             raise BrokenOff
 
-    with cache.slot(say), cache.slot(say):
-        with pytest.raises(BrokenOff), cache.slot(say):
-            pass
+    with cache.slot(say), cache.slot(say), pytest.raises(BrokenOff), cache.slot(say):
+        pass
     assert said == ["waiting for the guests of other runs", ""]
     with cache.slot(say):
         pass
