@@ -13,6 +13,7 @@
     ]
     code = assemble(program)     # struct bpf_insn after struct bpf_insn, ready for BPF_PROG_LOAD
     print(listing(code))         # 0: (b7) r0 = 0 …
+    parse("r0 = 0; exit")        # the same notation read
 
 All of the instruction set is there, versions 1 to 4 and what came since: 32-bit arithmetic and jumps, atomics, signed
 division, sign-extending loads and moves, byte swaps, long and conditional jumps, load-acquire and store-release, calls
@@ -121,6 +122,7 @@ if TYPE_CHECKING:
         store,
     )
     from ebpf.asm.opcodes import DW, R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, B, H, Register, W
+    from ebpf.asm.parse import parse
     from ebpf.asm.text import listing
     from ebpf.errors import AssemblyError
 
@@ -220,6 +222,7 @@ __all__ = [
     "neg32",
     "or32",
     "or_",
+    "parse",
     "rsh",
     "rsh32",
     "sdiv",
@@ -236,7 +239,7 @@ __all__ = [
     "xor32",
 ]
 
-_HOMES = ("opcodes", "instruction", "build", "memory", "atomics", "text")
+_HOMES = ("opcodes", "instruction", "build", "memory", "atomics", "text", "parse")
 
 
 def __getattr__(name: str) -> object:

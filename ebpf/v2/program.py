@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ebpf.asm import Instruction
     from ebpf.core.links import LinkCore
 
-    Code = Union[bytes, Iterable[Union[Instruction, str]]]
+    Code = Union[bytes, str, Iterable[Union[Instruction, str]]]
 
 __all__ = ["Program"]
 
@@ -33,7 +33,7 @@ class Program(ProgramCore):
 
     Parameters:
         program_type: ``"xdp"``, ``"BPF_PROG_TYPE_XDP"`` or the number.
-        insns: instructions and labels of `ebpf.asm`, or ``struct bpf_insn`` as bytes.
+        insns: instructions and labels of `ebpf.asm`; or text, ``"r0 = 2; exit"``; or ``struct bpf_insn`` as bytes.
         name: for people and bpftool; the kernel keeps 15 letters, digits and underscores of it.
         license: helpers marked GPL-only need "GPL" or "Dual BSD/GPL".
         attach_type: what it expects to be attached as, ``"BPF_CGROUP_INET_INGRESS"`` or the number.
@@ -152,9 +152,9 @@ class Program(ProgramCore):
 def _code(insns: Code) -> bytes:
     if isinstance(insns, (bytes, bytearray, memoryview)):
         return bytes(insns)
-    from ebpf.asm import assemble
+    from ebpf.asm import assemble, parse
 
-    return assemble(insns)
+    return assemble(parse(insns) if isinstance(insns, str) else insns)
 
 
 def _number(kind: str, name: str | int, prefix: str) -> int:

@@ -108,11 +108,13 @@ def test_a_map_it_uses() -> None:
             assert len(program.info().map_ids) == 1
 
 
-def test_labels_and_bytes_are_both_code(program: Program) -> None:
+def test_instructions_text_and_bytes_are_all_code(program: Program) -> None:
     from ebpf.asm import assemble
 
     with Program("BPF_PROG_TYPE_XDP", assemble(PASS)) as other, Program(6, iter(PASS)) as third:
         assert other.tag == third.tag == program.tag
+    with Program("xdp", "r0 = 2; exit") as fourth:
+        assert fourth.tag == program.tag
 
 
 def test_the_instructions_as_the_verifier_left_them(program: Program) -> None:
