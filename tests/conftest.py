@@ -13,9 +13,7 @@ from hypothesis import HealthCheck, settings
 
 # How fast this machine is at the moment says nothing about the code.
 settings.register_profile("ebpf", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-# In a guest of the matrix, which is emulated, a few examples have to do: vagrant/suite.sh.
-settings.register_profile("guest", settings.get_profile("ebpf"), max_examples=8, stateful_step_count=20)
-settings.load_profile("guest" if "MATRIX_SHARED" in os.environ else "ebpf")
+settings.load_profile("ebpf")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
