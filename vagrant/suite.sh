@@ -7,7 +7,7 @@
 # asks the kernel everything once more to see what the library does with the answers: that is the same on every kernel.
 # Only files with such a mark are read: what an emulated machine spends on the others is longer than some tests.
 files=$(grep -lrE 'mark\.(root|requires)' tests/ebpf tests/examples --include='test_*.py' | grep -v '^tests/ebpf/cli/')
-python -m pytest -v -p no:cacheprovider --timeout 400 --junitxml="$MATRIX_SHARED/junit.xml" \
+python -m pytest -v --no-summary -p vagrant.instantly -p no:cacheprovider --timeout 400 --junitxml="$MATRIX_SHARED/junit.xml" \
     -m "(root or requires) and not network and not slow" \
     --deselect tests/ebpf/kernel/test_recording.py \
     --deselect tests/ebpf/probe/test_sweep.py::test_shared_work_gives_the_same \
