@@ -121,8 +121,8 @@ if TYPE_CHECKING:
         loadsx,
         store,
     )
+    from ebpf.asm.notation import parse
     from ebpf.asm.opcodes import DW, R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, B, H, Register, W
-    from ebpf.asm.parse import parse
     from ebpf.asm.text import listing
     from ebpf.errors import AssemblyError
 
@@ -239,7 +239,7 @@ __all__ = [
     "xor32",
 ]
 
-_HOMES = ("opcodes", "instruction", "build", "memory", "atomics", "text", "parse")
+_HOMES = ("opcodes", "instruction", "build", "memory", "atomics", "text", "notation")
 
 
 def __getattr__(name: str) -> object:

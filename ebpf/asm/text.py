@@ -59,6 +59,8 @@ def _alu(insn: Instruction) -> str:
     r = "r" if insn.code & 7 == op.ALU64 else "w"
     dst, src = f"{r}{insn.dst}", f"{r}{insn.src}"
     if operation == op.END:
+        if insn.imm not in (16, 32, 64):
+            return ""
         name = "bswap" if r == "r" else "be" if from_register else "le"
         return f"r{insn.dst} = {name}{insn.imm} r{insn.dst}"
     if operation == op.NEG:
