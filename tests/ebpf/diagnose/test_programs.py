@@ -32,6 +32,7 @@ from ebpf.asm import (
     store,
 )
 from ebpf.v2 import Program
+from tests.privileges import CAP_BPF, CAP_NET_ADMIN, changed, keep_only
 
 pytestmark = pytest.mark.root
 
@@ -161,3 +162,32 @@ def test_what_this_kernel_is_too_old_for(feature: str) -> None:
     assert isinstance(error, errors.UnsupportedProgramError)
     assert feature in [each.name for each in error.verdicts]
     assert verdict.needs in str(error)
+
+
+def test_a_process_that_may_not() -> None:
+    def act() -> list[object]:
+        try:
+            Program("xdp", [mov(R0, 2), exit_()])
+        except errors.ProgramDeniedError as error:
+            return [isinstance(error, PermissionError), error.errno, str(error)]
+        return []
+
+    is_permission_error, number, text = changed(keep_only(), act)
+    assert is_permission_error
+    assert number == 1
+    assert "CAP_BPF" in text or "unprivileged_bpf_disabled" in text
+
+
+@pytest.mark.requires("cap_bpf", "bpf_probe_read_kernel")
+def test_a_helper_that_needs_a_capability() -> None:
+    def act() -> list[object]:
+        try:
+            Program("socket_filter", [call("bpf_get_current_task"), mov(R0, 0), exit_()])
+        except errors.ProgramLoadError as error:
+            return [type(error).__name__, str(error)]
+        return []
+
+    found = changed(keep_only(CAP_BPF, CAP_NET_ADMIN), act)
+    if found:
+        assert found[0] == "ProgramDeniedError", found
+        assert "CAP_PERFMON" in found[1]
