@@ -60,6 +60,16 @@ ROWS = (
         lambda f: f.frozen,
     ),
     element_row(
+        "frozen_already_older",
+        "EBUSY",
+        _FREEZE,
+        (),
+        "the map is frozen already (older kernels)",
+        "the map is frozen already",
+        SyscallError,
+        lambda f: f.frozen,
+    ),
+    element_row(
         "written_now",
         "EBUSY",
         _FREEZE,

@@ -140,4 +140,7 @@ PROVOKED: dict[str, Provocation] = {
     "info_too_long": info_too_long,
 }
 
-NOT_HERE = {"id_going": "takes a map that is freed in the same instant"}
+NOT_HERE = {
+    "id_going": "takes a map that is freed in the same instant",
+    "frozen_already_older": "what older kernels answer instead of frozen_already",
+}
