@@ -24,6 +24,7 @@ KCONFIG = "kconfig"
 
 _EXTERN = 2
 _KCONFIG_SIZES = (1, 2, 4, 8)
+_LONGEST = 4096  # bytes of an option that is a string
 
 
 class Extern:
@@ -100,7 +101,7 @@ def collect(elf: Elf, btf: Btf | None) -> dict[str, Extern]:
 def _describe(elf: Elf, extern: Extern, declared: Type) -> None:
     """What kind of value an option is given as (libbpf, src/libbpf.c, find_kcfg_type())."""
     found = declared.resolve()
-    if isinstance(found, Array) and found.length:
+    if isinstance(found, Array) and 0 < found.length <= _LONGEST:
         element = found.type.resolve()
         if isinstance(element, Int) and element.size == 1 and not element.boolean:
             extern.value_kind, extern.size = "string", found.length

@@ -100,7 +100,7 @@ class Object(ObjectCore):
 
     def _wrap(self, name: str, core: MapCore) -> Any:
         from ebpf.core.codec_btf import from_btf
-        from ebpf.errors import ObjectFileError
+        from ebpf.errors import ArgumentError, ObjectFileError
         from ebpf.v2.open import _class
 
         spec = self.file.maps[name]
@@ -116,4 +116,7 @@ class Object(ObjectCore):
                 except ObjectFileError:
                     found = None
             types.append(found if found is not None and found.size == size else None)
-        return _class(core.map_type)._from_core(core, types[0], types[1])
+        try:
+            return _class(core.map_type)._from_core(core, types[0], types[1])
+        except ArgumentError:  # of a type that is younger than this library, or with types of its own
+            return core
