@@ -8,6 +8,7 @@ import errno
 from ebpf import uapi
 from ebpf.core.adaptation import adapt
 from ebpf.core.elements import NOT_FOR_BATCH
+from ebpf.twin import extension as twin
 from ebpf.core.walk import walk
 
 TYPE_CHECKING = False
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from ebpf.core.codec import Codec
     from ebpf.core.map import MapCore
 
     Memory = ctypes.Array[ctypes.c_char]
     Chunk = tuple[Memory, Memory, int]
 
-__all__ = ["chunks", "read", "remove", "write"]
+__all__ = ["as_dict", "chunks", "read", "remove", "write"]
 
 _CHUNK = 1 << 14  # elements
 _MEMORY = 1 << 26  # bytes
@@ -161,6 +163,15 @@ def read(core: MapCore, *, delete: bool = False) -> tuple[Any, Any, int]:
     keys = b"".join([memoryview(chunk[0])[: chunk[2] * core.key_size] for chunk in every])
     values = b"".join([memoryview(chunk[1])[: chunk[2] * core.room] for chunk in every])
     return keys, values, sum(chunk[2] for chunk in every)
+
+
+def as_dict(core: MapCore, key: Codec, value: Codec) -> dict[Any, Any]:
+    """All elements in a dictionary."""
+    keys, values, count = read(core)
+    if twin is not None and key.packer is not None and value.packer is not None:
+        made: dict[Any, Any] = twin.dict_of(keys, values, count, key.packer.format[-1], value.packer.format[-1])
+        return made
+    return dict(zip(key.iterate(keys, count), value.iterate(values, count)))
 
 
 def write(core: MapCore, keys: bytes, values: bytes, count: int, flags: int = 0) -> None:

@@ -95,6 +95,13 @@ class Codec:
         decode = self.decode
         return [decode(bytes(view[position : position + size])) for position in range(0, count * size, size)]
 
+    def iterate(self, data: Buffer, count: int) -> Iterable[Any]:
+        """The same, made one by one: for what does not keep them all."""
+        if self.packer is None:
+            return self.decode_many(data, count)
+        view = memoryview(data).cast("B")[: count * self.size]
+        return view.cast(self.packer.format[-1])  # type: ignore[call-overload,no-any-return]  # a char
+
     def array(self, data: Any, count: int) -> Any:
         """The same as an array of numpy, over the memory of `data`."""
         import numpy

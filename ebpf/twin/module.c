@@ -10,6 +10,7 @@ static PyMethodDef functions[] = {
 	FAST("btf_select", twin_btf_select),
 	FAST("btf_strings", twin_btf_strings),
 	FAST("ring_take", twin_ring_take),
+	{"dict_of", twin_dict_of, METH_VARARGS, NULL},
 	{NULL, NULL, 0, NULL},
 };
 

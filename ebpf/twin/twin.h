@@ -29,6 +29,7 @@ PyObject *twin_try_calls(PyObject *module, PyObject *const *args, Py_ssize_t cou
 PyObject *twin_btf_walk(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *twin_btf_select(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *twin_btf_strings(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *twin_dict_of(PyObject *module, PyObject *args);
 int twin_add_elements(PyObject *module);
 
 #if PY_VERSION_HEX < 0x030a0000

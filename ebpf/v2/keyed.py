@@ -240,7 +240,7 @@ class _Items(ItemsView):  # type: ignore[type-arg]  # of what the map holds
         from itertools import chain
 
         source = self._mapping
-        keys, values = source.key_type.decode_many, source.value_type.decode_many
+        keys, values = source.key_type.iterate, source.value_type.iterate
         found = batch.chunks(source.core)
         return chain.from_iterable(zip(keys(chunk[0], chunk[2]), values(chunk[1], chunk[2])) for chunk in found)
 
