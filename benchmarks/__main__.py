@@ -40,9 +40,8 @@ def main() -> int:
     if unknown:
         parser.error(f"no group is called {', '.join(sorted(unknown))}: there are {', '.join(groups)}")
     wanted = options.groups or groups
-    print(
-        f"CPython {platform.python_version()}, Linux {platform.release()}, medians of {options.runs} interleaved runs"
-    )
+    system = f"CPython {platform.python_version()}, Linux {platform.release()}"
+    print(f"{system}, {options.runs} interleaved runs: medians of wall time, least processor time")
     missed = 0
     if "commands" in wanted:
         missed += _commands(options.runs)

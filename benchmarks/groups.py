@@ -137,7 +137,7 @@ def others(runs: int) -> list[Row]:
             except Missing as missing:
                 rows.append(Row(f"{kind}: m[k], peer {name}", None, None, missing=str(missing)))
                 continue
-            cases = {"here": get_plainly, "peer": functools.partial(get, table, make)}
+            cases: dict[str, Callable[[], object]] = {"here": get_plainly, "peer": functools.partial(get, table, make)}
             found = interleaved(cases, _STEPS, runs)
             rows.append(Row(f"{kind}: m[k], peer {name}", found["here"], found["peer"]))
     return rows

@@ -8,8 +8,8 @@ import errno
 from ebpf import uapi
 from ebpf.core.adaptation import adapt
 from ebpf.core.elements import NOT_FOR_BATCH
-from ebpf.twin import extension as twin
 from ebpf.core.walk import walk
+from ebpf.twin import extension as twin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
