@@ -45,6 +45,22 @@ def test_xdp_generic() -> None:
 
 
 @pytest.mark.usefixtures("netns")
+@pytest.mark.requires("BPF_LINK_UPDATE")
+def test_another_xdp_program_takes_its_place() -> None:
+    with counting("xdp", returns=XDP_PASS) as (one, first), counting("xdp", returns=XDP_PASS) as (two, second):
+        with xdp(one, "lo", mode="generic") as link:
+            if link.adaptations:
+                pytest.skip("XDP has no links here")
+            send_to_self()
+            link.update(two)
+            last = first.value
+            send_to_self()
+        assert last >= 1
+        assert first.value == last
+        assert second.value >= 1
+
+
+@pytest.mark.usefixtures("netns")
 def test_xdp_native() -> None:
     run("link", "add", "one", "type", "veth", "peer", "name", "two")
     for device in ("one", "two"):
