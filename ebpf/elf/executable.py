@@ -87,16 +87,20 @@ class Executable:
             raise self._broken("it is no ELF file of 64 bits in this machine's byte order")
         segments, sections = struct.unpack_from("=QQ", data, 32)
         segment_count, _, section_count, names = struct.unpack_from("=HHHH", data, 56)
-        try:
-            self._segments = [_SEGMENT.unpack_from(data, segments + 56 * n) for n in range(segment_count)]
-            self._sections = [_SECTION.unpack_from(data, sections + 64 * n) for n in range(section_count)]
-        except struct.error:
-            raise self._broken("its headers end past the file") from None
+        self._segments = self._headers(_SEGMENT, segments, segment_count)
+        self._sections = self._headers(_SECTION, sections, section_count)
         self._names = self._sections[names][4] if names < len(self._sections) else 0
 
+    def _headers(self, layout: struct.Struct, offset: int, count: int) -> list[tuple[int, ...]]:
+        if offset + layout.size * count > len(self._data):
+            raise self._broken("its headers end past the file")
+        return [layout.unpack_from(self._data, offset + layout.size * number) for number in range(count)]
+
     def _string(self, offset: int) -> bytes:
+        if offset >= len(self._data):
+            return b""
         end = self._data.find(b"\0", offset)
-        return self._data[offset:end] if 0 <= offset <= end else b""
+        return self._data[offset:end] if offset <= end else b""
 
     def _place(self, address: int) -> int:
         """Where an address is in the file."""
@@ -156,6 +160,7 @@ class Executable:
         return [note for start, end in notes for note in self._notes(start, end, base)]
 
     def _notes(self, at: int, end: int, base: int) -> Iterator[UsdtNote]:
+        end = min(end, len(self._data))
         while at + 12 <= end:
             name_size, size, kind = struct.unpack_from("=III", self._data, at)
             content = at + 12 + (name_size + 3 & ~3)
