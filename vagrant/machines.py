@@ -251,7 +251,7 @@ def _inside(word: str) -> str:
 
 
 def _output(command: Sequence[str]) -> bytes:
-    done = subprocess.run(command, cwd=_HERE, capture_output=True, timeout=120)
+    done = subprocess.run(command, cwd=_HERE, capture_output=True, timeout=300)
     if done.returncode:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
         raise MatrixError(f"{' '.join(command)}: {last[0] if last else f'exit code {done.returncode}'}")

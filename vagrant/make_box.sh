@@ -131,9 +131,11 @@ E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH mke2fs -q -t ext4 -O ^metadata_csum_seed 
 # Of every inode, mke2fs copies when the file was last changed and read on this host.
 partition="$disk?offset=$((2048 * 512))"
 inodes=$(dumpe2fs -h "$partition" 2>/dev/null | awk '/^Inode count:/ { n += $3 } /^Free inodes:/ { n -= $3 } END { print n }')
-for field in ctime atime; do
-    seq -f "set_inode_field <%.0f> $field @$SOURCE_DATE_EPOCH" "$inodes"
-done | debugfs -w -f - "$partition" >/dev/null 2>&1
+{
+    echo "set_current_time @$SOURCE_DATE_EPOCH"
+    seq -f "set_inode_field <%.0f> ctime @$SOURCE_DATE_EPOCH" "$inodes"
+    seq -f "set_inode_field <%.0f> atime @$SOURCE_DATE_EPOCH" "$inodes"
+} | debugfs -w -f - "$partition" >/dev/null 2>&1
 # boot.img expects the core image in the sectors that follow it, which grub-mkimage has made for that very place.
 grub-mkimage -O i386-pc -d $grub -p '(hd0,msdos1)/boot/grub' -o "$work/core.img" biosdisk part_msdos ext2 normal linux
 [ "$(stat -c %s "$work/core.img")" -lt $((2047 * 512)) ] || fail "GRUB's core image does not fit before the partition"

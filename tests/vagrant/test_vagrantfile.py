@@ -18,7 +18,12 @@ HERE = TABLE.parent
 
 def run(*command: str, cwd: Path = HERE, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120
+        command,
+        cwd=cwd,
+        env={**os.environ, "VAGRANT_CHECKPOINT_DISABLE": "1", **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
 
@@ -101,7 +106,7 @@ def test_vagrant_would_notice_a_misspelt_setting(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_every_row_is_a_machine_and_none_starts_unasked() -> None:
     needs("vagrant")
-    done = run("vagrant", "status", "--machine-readable", VAGRANT_CHECKPOINT_DISABLE="1")
+    done = run("vagrant", "status", "--machine-readable")
     assert done.returncode == 0, done.stderr
     named = {line.split(",")[1] for line in done.stdout.splitlines() if ",state," in line}
     assert named == {row["name"] for row in read(TABLE)["vagrant"]}
