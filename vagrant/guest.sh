@@ -24,6 +24,14 @@ mounted securityfs /sys/kernel/security
 grep -q ' cgroup2 ' /proc/mounts || attempt mount -t cgroup2 cgroup2 /sys/fs/cgroup
 attempt ip link set dev lo up
 
+# Modules that the kernel asks for by itself (veth, cls_bpf …), where this machine has no /lib/modules to link them into.
+modules=$(sed -n 's/.*virtme_link_mods=\([^ ]*\).*/\1/p' /proc/cmdline)
+if [ -n "$modules" ] && [ ! -d "/lib/modules/$(uname -r)" ]; then
+    printf '#!/bin/sh\nexec modprobe -d %s "$@"\n' "${modules%/lib/modules/*}" > /run/modprobe
+    chmod +x /run/modprobe
+    attempt sh -c 'echo /run/modprobe > /proc/sys/kernel/modprobe'
+fi
+
 # The kernel's configuration, where Debian has it.
 if [ -e "$shared/config" ]; then
     attempt mount -t tmpfs boot /boot
