@@ -184,6 +184,8 @@ class Guest:
     def _write_files(self) -> None:
         if self.files.config is not None:
             shutil.copyfile(self.files.config, self.shared / "config")
+        if self.files.modules is not None:
+            (self.shared / "modules").write_text(str(self.files.modules.parent.parent.parent))
         used = (str(ROOT), sys.prefix, os.getcwd(), str(self.files.image))
         in_tmp = any(path.startswith("/tmp/") for path in used)
         (self.shared / "keep-tmp").write_text("yes" if in_tmp else "no")

@@ -24,12 +24,12 @@ mounted securityfs /sys/kernel/security
 grep -q ' cgroup2 ' /proc/mounts || attempt mount -t cgroup2 cgroup2 /sys/fs/cgroup
 attempt ip link set dev lo up
 
-# Modules that the kernel asks for by itself (veth, cls_bpf …), where this machine has no /lib/modules to link them into.
-modules=$(sed -n 's/.*virtme_link_mods=\([^ ]*\).*/\1/p' /proc/cmdline)
-if [ -n "$modules" ] && [ ! -d "/lib/modules/$(uname -r)" ]; then
-    printf '#!/bin/sh\nexec modprobe -d %s "$@"\n' "${modules%/lib/modules/*}" > /run/modprobe
-    chmod +x /run/modprobe
-    attempt sh -c 'echo /run/modprobe > /proc/sys/kernel/modprobe'
+# virtme-ng cannot link to the modules where the host's own root has no /lib/modules: tell modprobe, and who calls it.
+if [ -e "$shared/modules" ] && [ ! -d "/lib/modules/$(uname -r)" ]; then
+    printf '#!/bin/sh\nexec /sbin/modprobe -d "%s" "$@"\n' "$(cat "$shared/modules")" > /run/modprobe
+    chmod 755 /run/modprobe
+    echo /run/modprobe > /proc/sys/kernel/modprobe
+    cp /run/modprobe "$shared/bin/modprobe"
 fi
 
 # The kernel's configuration, where Debian has it.
