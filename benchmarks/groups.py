@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import sys
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import peers
@@ -277,7 +276,3 @@ def worker(group: str, runs: int) -> None:
     except Missing as missing:
         rows = [Row(group, None, None, missing=str(missing))]
     print(json.dumps([[row.name, row.here, row.peer, row.goal, row.missing] for row in rows]))
-
-
-if __name__ == "__main__":
-    worker(sys.argv[1], int(sys.argv[2]))

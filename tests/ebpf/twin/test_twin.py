@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,25 @@ def test_both_pass_the_same_tests(tree: Path, chosen: str) -> None:
     done = run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=60", *SHARED, chosen=chosen)
     assert done.returncode == 0, done.stdout[-3000:]
     assert " passed" in done.stdout
+
+
+@pytest.mark.network
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_wheel_is_built_installed_and_works_without_a_compiler(tmp_path: Path) -> None:
+    source, wheels = tmp_path / "source", tmp_path / "wheels"
+    unwanted = shutil.ignore_patterns("__pycache__", "*.so", "build", "*.egg-info")
+    for name in ("ebpf", "featuredb"):
+        shutil.copytree(ROOT / name, source / name, ignore=unwanted)
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "MANIFEST.in"):
+        shutil.copy(ROOT / name, source)
+    environment = {**os.environ, "CC": "/bin/false"}
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(wheels), str(source)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = wheels.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        archive.extractall(tmp_path / "installed")
+    assert not [name for name in names if name.endswith((".so", ".c", ".h"))]
+    assert implementation(tmp_path / "installed", None) == "ctypes _attempt"
