@@ -89,13 +89,16 @@ class Relation:
 class Feature:
     """A record: a feature, when it came, and what it needs.
 
-    Attributes are the keys of the TOML sources; lists are tuples, and what a record leaves out is empty.
+    Attributes are the keys of the TOML sources; lists are tuples, and what a record leaves out is empty. ``statements``
+    say when mainline had it, oldest first; ``program_types`` which program types may call a helper or kfunc (a kfunc's
+    come through its sets), empty for the rest.
     """
 
+    statements: tuple[Statement, ...]
+    program_types: dict[str, Relation]
+
     __slots__ = (
-        "_programs",
         "_row",
-        "_statements",
         "aliases",
         "alternatives",
         "capabilities",
@@ -110,7 +113,9 @@ class Feature:
         "kind",
         "name",
         "notes",
+        "program_types",
         "source",
+        "statements",
         "summary",
         "value",
     )
@@ -134,16 +139,17 @@ class Feature:
         self.source: str = row[10] or ""
         self.documentation: str = row[11] or ""
         self._row = row
-        self._statements: tuple[Statement, ...] | None = None
         self.extra: dict[str, Any] = dict(row[13])
-        self._programs: dict[str, Relation] | None = None
 
-    @property
-    def statements(self) -> tuple[Statement, ...]:
-        """When mainline had it, oldest first: one statement, or several for what was removed or renamed."""
-        if self._statements is None:
-            self._statements = tuple(Statement(each) for each in self._row[12])
-        return self._statements
+    def __getattr__(self, name: str) -> Any:
+        """What few records are ever asked for is made when one is; Python looks here only before that."""
+        if name == "statements":
+            self.statements = tuple(Statement(each) for each in self._row[12])
+            return self.statements
+        if name == "program_types":
+            self.program_types = self._read_programs()
+            return self.program_types
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property
     def since(self) -> str:
@@ -159,16 +165,6 @@ class Feature:
     def subject(self) -> str:
         """That commit's subject."""
         return self.statements[0].subject
-
-    @property
-    def program_types(self) -> dict[str, Relation]:
-        """For a helper or kfunc:
-
-        which program types may call it; a kfunc's come through its sets. Empty for the rest.
-        """
-        if self._programs is None:
-            self._programs = self._read_programs()
-        return self._programs
 
     def _read_programs(self) -> dict[str, Relation]:
         own = self.extra.get("program_types")
