@@ -51,7 +51,8 @@ def main() -> int:
         loads = json.loads((kept / "loads.json").read_text())
         target = compare.target_of(kept, loads["release"])
         found += compare.cases(kernel.name, target, sorted(gathered.glob("*.o")), loads["loads"])
-    _DOCUMENT.write_text(document(found), encoding="utf-8")
+    missing = [name for name in rows.kernels() if name not in {case.kernel for case in found}]
+    _DOCUMENT.write_text(document(found, missing), encoding="utf-8")
     wrong = [case for case in found if case.verdict in (compare.FALSE_YES, compare.FALSE_NO)]
     for case in wrong:
         print(f"{case.verdict}: {case.object} on {case.kernel} with {case.loader}: {case.why}")

@@ -6,6 +6,7 @@ host, and copies the kernel's types and configuration there.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -35,14 +36,15 @@ def main() -> int:
     loads: dict[str, dict[str, str]] = {}
     for path in sorted(directory.glob("*.o")):
         started = time.monotonic()
-        loads[path.name] = {"bpftool": _bpftool(path, bpftool), "ebpf": _ebpf(path)}
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        loads[path.name] = {"bpftool": _bpftool(path, bpftool), "ebpf": _ebpf(path), "sha256": digest}
         _say(path.name, loads[path.name], time.monotonic() - started)
         (shared / "loads.json").write_text(json.dumps({"release": release, "loads": loads}))
     return 0
 
 
 def _say(name: str, results: dict[str, str], seconds: float) -> None:
-    words = " ".join(f"{who}:{'-' if text else '+'}" for who, text in results.items())
+    words = " ".join(f"{who}:{'-' if text else '+'}" for who, text in results.items() if who != "sha256")
     print(f"{name} {words} {seconds:.1f} s", flush=True)
 
 

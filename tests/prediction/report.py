@@ -29,10 +29,18 @@ _PATH = re.compile(r"(?<!\w)/(?:[\w.+-]+/)+")
 _COLUMNS = (RIGHT, VERIFIER, LOADER, UNDECIDED, FALSE_YES, FALSE_NO)
 
 
-def document(found: Sequence[Case]) -> str:
-    """The page."""
+def document(found: Sequence[Case], missing: Sequence[str] = ()) -> str:
+    """The page.
+
+    Parameters:
+        found: every object on every kernel with every loader.
+        missing: the kernels of the matrix that there are no results of.
+    """
     counted = count(found)
-    lines = [_INTRODUCTION, "| kernel | loader | " + " | ".join(_COLUMNS) + " |", "|" + " --- |" * (len(_COLUMNS) + 2)]
+    lines = [_INTRODUCTION]
+    if missing:
+        lines += [f"Not run this time: {', '.join(missing)}.", ""]
+    lines += ["| kernel | loader | " + " | ".join(_COLUMNS) + " |", "|" + " --- |" * (len(_COLUMNS) + 2)]
     for kernel, loader in dict.fromkeys((case.kernel, case.loader) for case in found):
         numbers = [str(counted[kernel, loader, column]) for column in _COLUMNS]
         lines.append(f"| {kernel} | {loader} | " + " | ".join(numbers) + " |")
