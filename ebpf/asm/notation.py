@@ -175,7 +175,7 @@ _FORMS: tuple[tuple[str, Maker], ...] = (
         r"call kernel-function#(\d+)(?: of module (\d+))?",
         lambda number, module: build.call_kfunc(int(number), int(module or 0)),
     ),
-    (r"call (?:(bpf_\w+|unknown)#(\d+))", _call),
+    (r"call (?:(bpf_\w+|unknown)#(-?\d+))", _call),
     (r"call (bpf_\w+)()", lambda name, _: build.call(name)),
     (rf"call {_TARGET}", lambda where: build.call_function(_target(where))),
     (rf"if ([rw]\d+) (s?[<>]=?|==|!=|&) {_OPERAND} goto {_TARGET}", _compare),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import shutil
 import subprocess
 import sys
 import threading
@@ -14,6 +15,11 @@ from vagrant import layout
 from vagrant.cache import Cache, default
 from vagrant.errors import BadDownload, MatrixError, NotObtainable
 from vagrant.mirror import Mirror
+from vagrant.tools import path_with_sbin
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("depmod", path=path_with_sbin()) is None, reason="no depmod on this machine: apt-get install kmod"
+)
 
 PATTERN = "linux-image-5.10.*-cloud-amd64"
 

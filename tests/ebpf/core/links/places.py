@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -68,6 +69,8 @@ def own_netns() -> Iterator[None]:
 
 def run(*words: str) -> None:
     """One ``ip`` command."""
+    if shutil.which("ip") is None:
+        pytest.skip("no ip on this machine: apt-get install iproute2")
     done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"ip {' '.join(words)}: {done.stderr.strip()}")
