@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["attach", "link_command", "no_link"]
 
+_NO_MODULES = "the kernel has no clsact qdisc or no BPF filters, and no module of either (sch_ingress, cls_bpf)"
 # What an errno means for a kind of attachment, where it means something of its own.
 _HINTS = {
     ("xdp", errno.EBUSY): "another XDP program is attached there already; detach it, or use its link's update()",
@@ -43,6 +44,9 @@ _HINTS = {
     ("cgroup", errno.E2BIG): "64 programs are attached there already",
     ("netns", errno.E2BIG): "64 programs are attached there already",
     ("netns", errno.EEXIST): "a program is attached to this network namespace already",
+    ("tc", errno.ENOENT): _NO_MODULES,
+    ("tcx", errno.ENOENT): _NO_MODULES,
+    ("tc", errno.EEXIST): "the program is a filter of this hook and priority already",
     ("netfilter", errno.EBUSY): "another program has this priority on the hook",
     ("netfilter", errno.ERANGE): "the priority is out of range",
     ("netfilter", errno.EAFNOSUPPORT): "the protocol family has no such hooks",

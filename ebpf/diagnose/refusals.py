@@ -184,6 +184,7 @@ _ABILITIES = (
     ("back-edge from insn", "bounded_loops"),
     ("tail_calls are not allowed in", "tail_calls_with_bpf_to_bpf_calls"),
     ("mixing of tail_calls and bpf-to-bpf", "tail_calls_with_bpf_to_bpf_calls"),
+    ("programs can be sleepable", "sleepable_uprobes"),
     ("only one level of indirection", "inner_map_of_other_size"),
 )
 

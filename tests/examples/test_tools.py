@@ -45,7 +45,7 @@ def run(build: Path, name: str, *arguments: str, ready: str = "", act: Callable[
         cwd=ROOT,
         env={**os.environ, "EBPF_TOOLS_BUILD": str(build)},
     )
-    watch = threading.Timer(50, process.kill)
+    watch = threading.Timer(200, process.kill)
     watch.start()
     lines: list[str] = []
     try:

@@ -64,7 +64,26 @@ def tracing(program: ProgramCore, *, cookie: int = 0) -> LinkCore:
         if fd < 0:
             raise attempt.failed("BPF_LINK_CREATE", -fd)
         return attempt.link(fd)
-    return _opened(attempt, struct.pack("=QII", 0, program.fd, 0))
+    link = _opened(attempt, struct.pack("=QII", 0, program.fd, 0))
+    if kind == "lsm":
+        _warn_of_lsm()
+    return link
+
+
+def _warn_of_lsm() -> None:
+    """The kernel attaches LSM programs also where nothing ever calls them."""
+    from ebpf import host
+
+    modules = host.read().lsm
+    if modules is not None and "bpf" not in modules:
+        import logging
+
+        logging.getLogger("ebpf").warning(
+            "an LSM program is attached, but the kernel will not run it: bpf is not among its security modules (%s)."
+            " Start it with lsm=%s,bpf",
+            ",".join(modules),
+            ",".join(modules),
+        )
 
 
 def _opened(attempt: Attempt, attr: bytes) -> LinkCore:

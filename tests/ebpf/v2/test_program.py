@@ -86,7 +86,7 @@ def test_a_syscall_program_runs_on_its_context_alone() -> None:
 
 def test_a_run_of_the_wrong_data(program: Program) -> None:
     with pytest.raises(errors.ArgumentError, match="14 bytes or more"):
-        program.test_run(b"abc")
+        program.test_run(bytes(64), b"\xff" * 24)
     with pytest.raises(errors.ArgumentError, match="repeat is 0"):
         program.test_run(bytes(64), repeat=0)
 

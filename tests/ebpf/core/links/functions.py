@@ -13,14 +13,14 @@ from ebpf.v2 import Program
 
 
 def _types() -> bytes:
-    # 1: int; 2: struct __sk_buff (forward), 3: pointer to it; 4: int (struct __sk_buff *skb); 5, 6: the functions.
+    # 1: int; 2: struct __sk_buff, known by its name; 3: a pointer to it; 4: int (struct __sk_buff *skb); 5, 6: functions.
     strings = b"\0int\0__sk_buff\0skb\0main\0replaced\0"
 
     def at(name: bytes) -> int:
         return strings.index(b"\0" + name + b"\0") + 1
 
     types = btf.record(at(b"int"), 1, 4, 1 << 24 | 32)
-    types += btf.record(at(b"__sk_buff"), 7, 0)
+    types += btf.record(at(b"__sk_buff"), 4, 192)
     types += btf.record(0, 2, 2)
     types += btf.record(0, 13, 1, at(b"skb"), 3, vlen=1)
     types += btf.record(at(b"main"), 12, 4, vlen=1)

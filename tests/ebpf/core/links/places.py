@@ -81,3 +81,22 @@ def send_to_self(count: int = 1, port: int = 9) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         for _ in range(count):
             sender.sendto(b"ebpf", ("127.0.0.1", port))
+
+
+def need_classic_traffic_control() -> None:
+    """Skip where the kernel has no clsact qdisc or BPF filters, not even as modules, or there is no pyroute2."""
+    import errno
+
+    from ebpf import errors
+    from ebpf.core.links import tc
+
+    from .counting import counting
+
+    pytest.importorskip("pyroute2")
+    with own_netns(), counting("sched_cls") as (program, _):
+        try:
+            tc(program, "lo").close()
+        except errors.AttachError as error:
+            if error.errno == errno.ENOENT:
+                pytest.skip(str(error))
+            raise

@@ -15,7 +15,7 @@ from ebpf.core.links.base import Attempt
 from ebpf.core.links.net import _filter, ifindex, xdp_without_link
 
 from .counting import counting
-from .places import own_netns, run, send_to_self
+from .places import need_classic_traffic_control, own_netns, run, send_to_self
 
 pytestmark = [pytest.mark.root, pytest.mark.requires("BPF_PSEUDO_MAP_VALUE")]
 
@@ -26,6 +26,11 @@ XDP_PASS, TC_ACT_OK, TCX_NEXT = 2, 0, -1
 def netns() -> Iterator[None]:
     with own_netns():
         yield
+
+
+@pytest.fixture
+def classic() -> None:
+    need_classic_traffic_control()
 
 
 @pytest.mark.usefixtures("netns")
@@ -116,10 +121,9 @@ def test_tcx(direction: str) -> None:
         assert counter.value == last
 
 
-@pytest.mark.usefixtures("netns")
+@pytest.mark.usefixtures("classic", "netns")
 @pytest.mark.parametrize("direction", ["ingress", "egress"])
 def test_classic_traffic_control(direction: str) -> None:
-    pytest.importorskip("pyroute2")
     with counting("sched_cls", returns=TC_ACT_OK) as (program, counter):
         with tc(program, "lo", direction) as link:
             send_to_self()
@@ -140,9 +144,8 @@ def qdiscs() -> list[object]:
         return [each for each in netlink.get_qdiscs(ifindex("lo")) if each.get_attr("TCA_KIND") == "clsact"]
 
 
-@pytest.mark.usefixtures("netns")
+@pytest.mark.usefixtures("classic", "netns")
 def test_two_filters_share_a_qdisc() -> None:
-    pytest.importorskip("pyroute2")
     with (
         counting("sched_cls", returns=TCX_NEXT) as (one, first),
         counting("sched_cls", returns=TC_ACT_OK) as (two, second),
@@ -159,9 +162,8 @@ def test_two_filters_share_a_qdisc() -> None:
         assert not qdiscs()
 
 
-@pytest.mark.usefixtures("netns")
+@pytest.mark.usefixtures("classic", "netns")
 def test_a_filter_in_place_of_tcx() -> None:
-    pytest.importorskip("pyroute2")
     with counting("sched_cls", returns=TC_ACT_OK) as (program, counter):
         attempt = Attempt("tcx", "ingress of lo", program)
         with _filter(attempt, ifindex("lo"), "ingress", 1, "tcx_netlink") as link:

@@ -19,7 +19,7 @@ from ebpf.v2 import Program
 from tests.privileges import changed, refuse_commands, refuse_long_attributes
 
 from .counting import counting
-from .places import own_cgroup, own_netns, send_to_self
+from .places import need_classic_traffic_control, own_cgroup, own_netns, send_to_self
 
 pytestmark = [pytest.mark.root, pytest.mark.requires("BPF_PSEUDO_MAP_VALUE")]
 LIBC = "libc.so.6"
@@ -93,6 +93,8 @@ def by_sockmap() -> list[object]:
 def test_without_link_create(attach: Callable[[], list[object]], name: str) -> None:
     if "netlink" in name:
         pytest.importorskip("pyroute2")
+    if attach is by_tcx:
+        need_classic_traffic_control()
     assert changed(without_links, attach) == [[name], 1]
 
 

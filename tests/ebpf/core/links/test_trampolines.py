@@ -41,39 +41,39 @@ def test_raw_tracepoint_with_types() -> None:
         assert counter.value >= 1
 
 
-FUNCTION = "__x64_sys_getppid" if os.uname().machine == "x86_64" else "__arm64_sys_getppid"
-
-
 @pytest.mark.requires("fentry_fexit")
 @pytest.mark.parametrize("kind", ["BPF_TRACE_FENTRY", "BPF_TRACE_FEXIT"])
 def test_fentry_and_fexit(kind: str) -> None:
-    with counting("tracing", attach_type=kind, target=FUNCTION) as (program, counter):
+    with counting("tracing", attach_type=kind, target="vfs_read") as (program, counter):
         with tracing(program) as link:
-            os.getppid()
-            last = counter.value
-            assert last >= 1
+            Path("/proc/self/stat").read_text()
             assert link.kind == "fentry"
-        os.getppid()
-        assert counter.value == last
+        assert counter.value >= 1
 
 
 @pytest.mark.requires("fmod_ret")
 def test_fmod_ret() -> None:
-    # Functions that may fail on purpose, system calls among them, can be given another result.
-    with Program("tracing", [mov(R0, -1234), exit_()], attach_type="BPF_MODIFY_RETURN", target=FUNCTION) as program:
-        before = os.getppid()
-        with tracing(program):
-            assert os.getppid() == -1234
-        assert os.getppid() == before
+    # What a security hook answers can be changed: -1 is EPERM.
+    code = [mov(R0, -1), exit_()]
+    with Program("tracing", code, attach_type="BPF_MODIFY_RETURN", target="security_sb_statfs") as program:
+        os.statvfs("/")
+        with tracing(program), pytest.raises(PermissionError):
+            os.statvfs("/")
+        os.statvfs("/")
+
+
+def lsm_runs() -> bool:
+    """Whether BPF is among the security modules that were chosen when the kernel was started."""
+    return "bpf" in Path("/sys/kernel/security/lsm").read_text().split(",")
 
 
 @pytest.mark.requires("bpf_lsm")
-def test_lsm() -> None:
+def test_lsm(caplog: pytest.LogCaptureFixture) -> None:
     with counting("lsm", attach_type="BPF_LSM_MAC", target="file_open") as (program, counter):
         with tracing(program) as link:
             Path("/proc/self/stat").read_text()
             assert link.kind == "lsm"
-        assert counter.value >= 1
+        assert lsm_runs() == (counter.value >= 1) == (not caplog.records)
 
 
 @pytest.mark.requires("bpf_lsm", "lsm_cgroup_programs")
@@ -81,6 +81,8 @@ def test_lsm_of_a_cgroup() -> None:
     import socket
 
     with counting("lsm", returns=1, attach_type="BPF_LSM_CGROUP", target="socket_post_create") as (program, counter):
+        if not lsm_runs():
+            pytest.skip("bpf is not among the kernel's security modules (lsm=)")
         with own_cgroup() as group, lsm_cgroup(program, str(group)):
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
         assert counter.value >= 1
