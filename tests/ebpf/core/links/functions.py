@@ -13,7 +13,8 @@ from ebpf.v2 import Program
 
 
 def _types() -> bytes:
-    # 1: int; 2: struct __sk_buff, known by its name; 3: a pointer to it; 4: int (struct __sk_buff *skb); 5, 6: functions.
+    # 1: int; 2: struct __sk_buff, known by its name; 3: a pointer to it; 4: int (struct __sk_buff *skb); 5, 6:
+    # the functions.
     strings = b"\0int\0__sk_buff\0skb\0main\0replaced\0"
 
     def at(name: bytes) -> int:

@@ -183,18 +183,18 @@ def add_netkit(name: str) -> None:
 @pytest.mark.requires("netkit")
 @pytest.mark.parametrize("peer", [False, True])
 def test_netkit(peer: bool) -> None:
-    add_netkit("nk0")
-    names = [name for name in os.listdir("/sys/class/net") if name.startswith("nk")]
+    add_netkit("kit0")
+    names = [name for name in os.listdir("/sys/class/net") if name.startswith(("kit", "nk"))]
     for name in names:
         run("link", "set", name, "up")
-    run("addr", "add", "10.2.0.1/24", "dev", "nk0")
+    run("addr", "add", "10.2.0.1/24", "dev", "kit0")
     kind = "BPF_NETKIT_PEER" if peer else "BPF_NETKIT_PRIMARY"
     with (
         counting("sched_cls", returns=-1, attach_type=kind) as (program, counter),
-        netkit(program, "nk0", peer) as link,
+        netkit(program, "kit0", peer) as link,
     ):
         assert link.info().kind == "netkit"
-        sender_device = next(name for name in names if (name == "nk0") != peer)
+        sender_device = next(name for name in names if (name == "kit0") != peer)
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender, contextlib.suppress(OSError):
             sender.bind((sender_device, 0x0800))
             sender.send(bytes(64))
