@@ -15,8 +15,8 @@ import platform
 import subprocess
 import sys
 
-from benchmarks import measure
-from benchmarks.cases import CASES
+from benchmarks import measure, native
+from benchmarks.cases import CASES, object_case
 from benchmarks.rows import Row
 
 # Groups that are measured inside a process: what the table is called, and the implementations it is made for.
@@ -59,7 +59,12 @@ def _table(title: str) -> None:
 def _commands(runs: int) -> int:
     _table("Whole commands, wall time")
     missed = 0
-    for case in CASES:
+    cases = list(CASES)
+    try:
+        cases.append(object_case(native.tracing_object()))
+    except native.Missing as missing:
+        print(f"| open and load an object | not measured: {missing} is not installed | | | ≤ 6.0 |", flush=True)
+    for case in cases:
         result = measure.compare(case, runs)
         print(result.line(), flush=True)
         missed += not result.reached

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-__all__ = ["CASES", "Case"]
+__all__ = ["CASES", "Case", "object_case"]
 
 BPFTOOL = os.environ.get("EBPF_BPFTOOL", "bpftool")
 _SUPPORTED = "import ebpf; ebpf.features.supported('BPF_MAP_TYPE_LRU_HASH')"
@@ -31,3 +31,13 @@ CASES = [
     Case("… only what bpftool covers", [*_FEATURES, *_SHARED], [BPFTOOL, "-j", "feature", "probe", "full"], 1.2),
     Case("… its memory at the peak, MB", _FEATURES, None, 60.0, "memory"),
 ]
+
+
+def object_case(path: str) -> Case:
+    """Opening and loading an object, from the start of the process, against bpftool.
+
+    bpftool pins what it loads: it has a BPF file system of its own, in a mount namespace that goes with it.
+    """
+    load = f"from ebpf import v2; made = v2.Object.open({path!r}); made.load(); made.close()"
+    mount = f"mount -t bpf bpf /mnt && exec {BPFTOOL} prog loadall {path} /mnt/made"
+    return Case("open and load an object", [sys.executable, "-c", load], ["unshare", "-m", "sh", "-c", mount], 6.0)

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 
-__all__ = ["Missing", "library", "maps_object"]
+__all__ = ["Missing", "library", "maps_object", "tracing_object"]
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -37,6 +37,17 @@ def maps_object() -> str:
     if compiler is None:
         raise Missing("clang")
     return _compile([compiler, "-O2", "-g", "-target", "bpf", "-c"], "maps.bpf.c", "maps.bpf.o")
+
+
+@functools.lru_cache(maxsize=1)
+def tracing_object() -> str:
+    """The path of an object of an execsnoop's size: CO-RE, a ring buffer, variables, three programs."""
+    compiler = shutil.which("clang")
+    if compiler is None:
+        raise Missing("clang")
+    include = f"-I/usr/include/{os.uname().machine}-linux-gnu"
+    source = os.path.join("..", "tests", "objects", "tracing.bpf.c")
+    return _compile([compiler, "-O2", "-g", "-target", "bpf", include, "-c"], source, "tracing.bpf.o")
 
 
 @functools.lru_cache(maxsize=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import os
 
 from ebpf.elf.externs import KCONFIG
 
@@ -71,7 +71,7 @@ def _fact(name: str) -> int | None:
     if name == "LINUX_HAS_SYSCALL_WRAPPER":
         from ebpf.core.object.ksyms import addresses
 
-        function = _WRAPPERS.get(platform.machine(), "sys_") + "bpf"
+        function = _WRAPPERS.get(os.uname().machine, "sys_") + "bpf"
         return int(function != "sys_bpf" and function in addresses({function}))
     return None
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["KernelTypes"]
 
 _DIRECTORY = "/sys/kernel/btf"
+_FEW = 3  # names that are found sooner one by one than in one pass over all
 
 
 class KernelTypes:
@@ -59,7 +60,8 @@ class KernelTypes:
         if base is None:
             return []
         names = core.root_names(local, relocations)
-        base.look_up(names)
+        if len(names) > _FEW:
+            base.look_up(names)
         if all(base.ids(name) for name in names):
             return [base]
         return [base, *self.modules]

@@ -81,9 +81,14 @@ def test_trampolines() -> None:
         assert loaded.variables["traced"] >= 3
 
 
-@pytest.mark.requires("BPF_PROG_TYPE_EXT", "freplace", "bpf_loop")
+@pytest.mark.requires("BPF_PROG_TYPE_EXT", "freplace")
 def test_a_function_is_replaced() -> None:
     with v2.Object.open(compiled("everything")) as whole, v2.Object.open(compiled("trampolines")) as other:
+        # What can be called by a tail call cannot be extended: Linux kernel commit d6083f040d5d ("bpf: Prevent tailcall
+        # infinite loop caused by freplace") (in v6.13).
+        whole.specs["jumps"].initial_values.clear()
+        for program in whole.programs.values():
+            program.autoload = program.name == "tail"
         whole.load()
         for program in other.programs.values():
             program.autoload = program.name == "replacement"
