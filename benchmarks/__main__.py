@@ -9,15 +9,21 @@ there is said, and not measured.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import platform
 import subprocess
 import sys
+from typing import TYPE_CHECKING, TextIO
 
 from benchmarks import measure, native
 from benchmarks.cases import CASES, object_case
 from benchmarks.rows import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 # Groups that are measured inside a process: what the table is called, and the implementations it is made for.
 _INSIDE = {
@@ -26,6 +32,7 @@ _INSIDE = {
     "events": ("Each of 20,000 events, processor time", ("c", "ctypes")),
     "peers": ("One lookup, processor time, against the other libraries", ("c", "ctypes")),
 }
+_BEGIN, _END = "<!-- tables: python -m benchmarks --write -->", "<!-- end of tables -->"
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _NAMES = {"c": "with the C twin", "ctypes": "with ctypes"}
 
@@ -36,20 +43,53 @@ def main() -> int:
     groups = ("commands", *_INSIDE)
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"which to run: {', '.join(groups)}; all without")
     parser.add_argument("--runs", type=int, default=15, help="how often each is measured (default 15)")
+    parser.add_argument("--write", metavar="FILE", help="put the tables into this file as well, between its marks")
     options = parser.parse_args()
     unknown = set(options.groups) - set(groups)
     if unknown:
         parser.error(f"no group is called {', '.join(sorted(unknown))}: there are {', '.join(groups)}")
     wanted = options.groups or groups
-    system = f"CPython {platform.python_version()}, Linux {platform.release()}"
-    print(f"{system}, {options.runs} interleaved runs: medians of wall time, least processor time")
+    if options.write is None:
+        return _measure(wanted, options.runs)
+    with contextlib.redirect_stdout(_Both(sys.stdout)) as both:
+        missed = _measure(wanted, options.runs)
+    _write(options.write, both.getvalue())
+    return missed
+
+
+class _Both(io.StringIO):
+    """Keeps what is written, and writes it to another stream as well."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write(text)
+        self._stream.flush()
+        return super().write(text)
+
+
+def _measure(wanted: Collection[str], runs: int) -> int:
+    system = f"CPython {platform.python_version()}, Linux {platform.release()}, {os.cpu_count()} cores"
+    print(f"{system}; {runs} interleaved runs: medians of wall time, least processor time")
     missed = 0
     if "commands" in wanted:
-        missed += _commands(options.runs)
+        missed += _commands(runs)
     for group, (title, implementations) in _INSIDE.items():
         for implementation in implementations if group in wanted else ():
-            missed += _inside(group, title, implementation, options.runs)
+            missed += _inside(group, title, implementation, runs)
     return 1 if missed else 0
+
+
+def _write(path: str, tables: str) -> None:
+    with open(path, encoding="utf-8") as file:
+        before, begin, rest = file.read().partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not end:
+        raise SystemExit(f"{path} has no {_BEGIN} and {_END} for the tables to stand between")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"{before}{begin}\n\n{tables.strip()}\n\n{end}{after}")
 
 
 def _table(title: str) -> None:

@@ -38,7 +38,6 @@ static inline PyObject *Py_NewRef(PyObject *object)
 	Py_INCREF(object);
 	return object;
 }
-#define Py_IS_TYPE(object, type) (Py_TYPE(object) == (type))
 #endif
 PyObject *twin_ring_take(PyObject *module, PyObject *const *args, Py_ssize_t count);
 
