@@ -41,7 +41,9 @@ class ObjectProgram(LoadableProgram, Program):
     __slots__ = ()
 
     def attach(self, section: str = "", **options: Any) -> LinkCore:
-        """Attach it as its own section's name says, or as another one does; see `ebpf.v2.attach`.
+        """Attach it as its own section's name says, or as another one does, until the object is closed.
+
+        See `ebpf.v2.attach`. The link is in the object's ``links``, and may be closed before.
 
         Parameters:
             section: as in SEC() of an object file; its own when not given.
@@ -49,7 +51,9 @@ class ObjectProgram(LoadableProgram, Program):
         """
         from ebpf.core.links import attach
 
-        return attach(self, section or self.aimed or self.spec.section, **options)
+        link = attach(self, section or self.aimed or self.spec.section, **options)
+        self.links.append(link)
+        return link
 
 
 @beta

@@ -38,7 +38,7 @@ class ObjectCore(Descriptor):
     Attributes:
         programs: `LoadableProgram` by name.
         variables: the variables (`Variables`).
-        links: what `attach` has attached.
+        links: what `attach`, and its programs', have attached.
         values: of structures of functions, what is registered with the kernel when they are attached.
         specs: what maps are made from, by name (`ebpf.elf.MapSpec`): sizes, flags and pins may be changed before.
     """
@@ -77,11 +77,13 @@ class ObjectCore(Descriptor):
         self.btf = KernelTypes(btf)
         self.pin_root = os.fspath(pin_root) if pin_root is not None else PIN_ROOT
         self.kconfig = dict(kconfig or {})
-        self.programs = {name: self.program_class(spec, adapt=adapt) for name, spec in file.programs.items()}
+        self.links: list[LinkCore] = []
+        self.programs = {
+            name: self.program_class(spec, self.links, adapt=adapt) for name, spec in file.programs.items()
+        }
         self._data = {name: DataMap(spec) for name, spec in file.maps.items() if spec.kind == DATA}
         self.variables = Variables(self._data.values(), file.btf)
         self._maps: dict[str, Any] | None = None
-        self.links: list[LinkCore] = []
         self.values: dict[str, bytes] = {}
 
     @property
@@ -162,9 +164,8 @@ class ObjectCore(Descriptor):
 
     def close(self) -> None:
         """Detach what is attached, close programs and maps. What is pinned stays. Closing twice is fine."""
-        links, self.links = self.links, []
-        for link in reversed(links):
-            link.close()
+        while self.links:
+            self.links.pop().close()
         for data in self._data.values():
             data.closed()
         for program in self.programs.values():

@@ -10,6 +10,7 @@ from ebpf.errors import ClosedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ebpf.core.links.base import LinkCore
     from ebpf.core.object.relocate import Ready
     from ebpf.core.targets import BtfTarget
     from ebpf.elf import Linked, ProgramSpec
@@ -37,12 +38,13 @@ class LoadableProgram(ProgramCore):
         autoload: whether `load` loads it; those of sections that begin with ``?`` are not, unless asked for.
         program_type, expected_attach_type: numbers; from its section's name, and may be set before.
         target: what it is for: the function, tracepoint or hook of its section's name; may be set before.
+        links: the object's, which hold on to what is attached until it is closed.
         extends: for an extension (``SEC("freplace")``), and for tracing another program: that program.
     """
 
-    __slots__ = ("autoload", "extends", "linked", "spec", "target")
+    __slots__ = ("autoload", "extends", "linked", "links", "spec", "target")
 
-    def __init__(self, spec: ProgramSpec, *, adapt: bool = True) -> None:
+    def __init__(self, spec: ProgramSpec, links: list[LinkCore], *, adapt: bool = True) -> None:
         from ebpf.core.fd import Descriptor
 
         Descriptor.__init__(self, adapt=adapt)
@@ -52,6 +54,7 @@ class LoadableProgram(ProgramCore):
         flags = sum(_number(flag) for flag in found.flags) if found else 0
         self._describe(number, spec.name, spec.object.license, attach, flags, 0)
         self.spec = spec
+        self.links = links
         self.autoload = not spec.optional
         self.target = found.target if found else ""
         self.extends: ProgramCore | None = None

@@ -40,6 +40,11 @@ def test_tracepoints(tracefs: None) -> None:
         with loaded.programs["tracepoint"].attach("tracepoint/syscalls/sys_enter_getsid"):
             os.getsid(0)
         assert loaded.variables["by_tracepoint"] == 6
+        loaded.programs["tracepoint"].attach("tracepoint/syscalls/sys_enter_getsid")
+        os.getsid(0)
+        assert loaded.variables["by_tracepoint"] == 7, "the object holds on to the link"
+        kept = loaded.links[-1]
+    assert kept.closed
     call(1)
 
 
