@@ -18,7 +18,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ebpf import asm, check, diagnose, errors, features, host, kernel, probe, syscall, v1, v2, verdict
+    from ebpf import asm, btf, check, diagnose, elf, errors, features, host, kernel, probe, syscall, v1, v2, verdict
     from ebpf.errors import EbpfError
 
 __version__ = "0.1.0"
@@ -27,8 +27,10 @@ __all__ = [
     "EbpfError",
     "__version__",
     "asm",
+    "btf",
     "check",
     "diagnose",
+    "elf",
     "errors",
     "features",
     "host",
@@ -41,7 +43,22 @@ __all__ = [
 ]
 
 _MODULES = frozenset(
-    ("asm", "check", "diagnose", "errors", "features", "host", "kernel", "probe", "syscall", "v1", "v2", "verdict")
+    (
+        "asm",
+        "btf",
+        "check",
+        "diagnose",
+        "elf",
+        "errors",
+        "features",
+        "host",
+        "kernel",
+        "probe",
+        "syscall",
+        "v1",
+        "v2",
+        "verdict",
+    )
 )
 
 
