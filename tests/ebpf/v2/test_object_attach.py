@@ -89,7 +89,7 @@ def test_trampolines() -> None:
 @pytest.mark.requires("BPF_PROG_TYPE_EXT", "freplace")
 def test_a_function_is_replaced() -> None:
     with v2.Object.open(compiled("everything")) as whole, v2.Object.open(compiled("trampolines")) as other:
-        # What can be reached by a tail call cannot be extended since 6.13 ("bpf: Prevent tailcall infinite loop caused by
+        # What a tail call can reach cannot be extended since 6.13 ("bpf: Prevent tailcall infinite loop caused by
         # freplace"; kernel/bpf/syscall.c, prog_array_member_cnt).
         whole.specs["jumps"].initial_values.clear()
         for program in whole.programs.values():
