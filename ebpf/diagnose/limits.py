@@ -108,6 +108,13 @@ ROWS = (
         lambda f: f.btf_value_type_id,
     ),
     create_row(
+        "special_fields_older",
+        "ENOTSUPP",
+        "the same (older kernels)",
+        "the BTF of the value has a bpf_spin_lock, bpf_timer or the like, which this type cannot hold",
+        lambda f: f.btf_value_type_id,
+    ),
+    create_row(
         "special_fields_read_only",
         "EACCES",
         "the value has a special field, but programs may not write or not read the map; or the BTF is the kernel's own",

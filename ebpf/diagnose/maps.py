@@ -57,7 +57,7 @@ def explain(failure: MapFailure) -> tuple[Row | None, EbpfError]:
             exception = row.explain(failure) if row.explain is not None else _raise(row, failure)
             if exception is not None:
                 return row, exception
-    text = f"{failure.command} on {failure.map} failed ({failure.error}): {os.strerror(failure.errno)}"
+    text = f"{failure.subject} failed ({failure.error}): {os.strerror(failure.errno)}"
     return None, SyscallError(failure.errno, text, failure.command)
 
 

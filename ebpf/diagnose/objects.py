@@ -163,7 +163,7 @@ ROWS = (
     element_row(
         "read_only_mount",
         "EROFS",
-        _PIN,
+        _PATHS,
         (),
         "the file system is mounted read-only",
         "the file system of {f.path} is mounted read-only",

@@ -93,6 +93,13 @@ def read_only_mount() -> Iterator[MapFailure]:
 
 
 @contextlib.contextmanager
+def file_permissions() -> Iterator[MapFailure]:
+    """A file that is no object of bpf(2) (kernel/bpf/inode.c, bpf_inode_type())."""
+    with tempfile.NamedTemporaryFile() as file:
+        yield get(file.name)
+
+
+@contextlib.contextmanager
 def path_loop() -> Iterator[MapFailure]:
     with tempfile.TemporaryDirectory() as path:
         os.symlink("a", path + "/a")
@@ -131,7 +138,7 @@ PROVOKED: dict[str, Provocation] = {
     "pin_dot": pinning("a.b"),
     "not_bpffs": not_bpffs,
     "read_only_mount": read_only_mount,
-    "file_permissions": opening("/etc/passwd"),
+    "file_permissions": file_permissions,
     "get_mode": opening("/sys/fs/bpf/ebpf_test_nothing", uapi.BPF_F_RDONLY | uapi.BPF_F_WRONLY),
     "no_such_id": numbered(2**31 - 2),
     "no_more_ids": numbered(2**31 - 2, following=True),
