@@ -14,20 +14,20 @@ from examples.tools.common import at_the_end, object_file
 
 
 class KernelSymbols:
-    """Functions of the kernel by address, from /proc/kallsyms."""
+    """Functions of the kernel by address, from /proc/kallsyms, which is read when it is first needed."""
 
     def __init__(self) -> None:
+        self.lines: list[str] = []
         self.addresses: list[int] = []
-        self.names: list[str] = []
-        with open("/proc/kallsyms", encoding="ascii", errors="replace") as file:
-            found = sorted((int(line.split()[0], 16), line.split()[2]) for line in file)
-        for address, name in found:
-            self.addresses.append(address)
-            self.names.append(name)
 
     def name(self, address: int) -> str:
+        if not self.lines:
+            with open("/proc/kallsyms", encoding="ascii", errors="replace") as file:
+                # All lines begin with as many digits, so that they sort by address.
+                self.lines = sorted(line for line in file if line[17] in "tTwW")
+            self.addresses = [int(line[:16], 16) for line in self.lines]
         index = bisect.bisect_right(self.addresses, address) - 1
-        return self.names[index] if index >= 0 and self.addresses[index] else f"{address:#x}"
+        return self.lines[index].split()[2] if index >= 0 and self.addresses[index] else f"{address:#x}"
 
 
 def frames(stacks: Any, number: int) -> list[int]:
