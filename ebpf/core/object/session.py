@@ -124,6 +124,10 @@ class Session:
         assert self._maker is not None
         for spec in self._needed():
             data = self._owner.data_map(spec.name)
+            if spec.map_type == uapi.BPF_MAP_TYPE_ARENA and spec.data is not None:
+                reason = "variables in an arena (__arena_global) are not loaded by this library yet"
+                self._block("map", spec.name, reason, section=spec.section)
+                continue
             try:
                 core = self._maker.make(spec)
                 self._maps[spec.name] = core

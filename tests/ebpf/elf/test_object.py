@@ -183,3 +183,8 @@ def test_maps_from_before_btf() -> None:
     }
     assert [each.target for each in legacy.programs["count"].relocations] == ["counts", "names"]
     assert legacy.programs["count"].line_of(0) is None
+
+
+def test_exception_callbacks_are_linked_though_nobody_calls_them() -> None:
+    linked = elf.read(compiled("exceptions")).programs["thrower"].linked
+    assert [function.name for _, function in linked.parts] == ["thrower", "handler"]
