@@ -19,7 +19,7 @@ from ebpf.core.percpu import possible_cpus
 from ebpf.stability import stability
 from ebpf.v1 import map as v1map
 from ebpf.v1.map import DeletableEntries, HashMap, KeylessMap, Map, WritableMap, WriteOption
-from tests.ebpf.v2.every_type import cgroup2, connection
+from tests.ebpf.v2.every_type import bpf_lsm, cgroup2, connection
 
 pytestmark = pytest.mark.root
 
@@ -155,7 +155,7 @@ def socket_storage(m: Any) -> None:
 
 
 def inode_storage(m: Any) -> None:
-    with open(__file__, "rb") as file:
+    with bpf_lsm(), open(__file__, "rb") as file:
         stored(m, file)
 
 

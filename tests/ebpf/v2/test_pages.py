@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from ebpf import v2
 from ebpf.v2 import pages
 from ebpf.v2.open import CLASSES
+from tests.ebpf.v2.every_type import bpf_lsm
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -31,7 +33,8 @@ def test_there_is_one_for_each_type_with_an_example() -> None:
     "name", [pytest.param(name, marks=pytest.mark.requires("BPF_MAP_TYPE_" + name)) for name in pages.EXAMPLES]
 )
 def test_its_example_runs(name: str) -> None:
-    exec(compile(pages.EXAMPLES[name], name, "exec"), {"v2": v2})
+    with bpf_lsm() if name == "INODE_STORAGE" else nullcontext():
+        exec(compile(pages.EXAMPLES[name], name, "exec"), {"v2": v2})
 
 
 @pytest.mark.root
