@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ebpf.check.collector import Collector
     from ebpf.elf import MapSpec, ObjectFile
 
-__all__ = ["collect", "describe"]
+__all__ = ["collect", "describe", "unsized"]
 
 _DEEP = 6
 _LOADER_SIZES = ("BPF_MAP_TYPE_PERF_EVENT_ARRAY", "BPF_MAP_TYPE_STRUCT_OPS", "BPF_MAP_TYPE_CGROUP_STORAGE")
@@ -116,7 +116,7 @@ def _known_flags() -> tuple[tuple[str, int], ...]:
 def _sizes(spec: MapSpec, name: str, place: Place, found: Collector) -> None:
     if spec.kind in ("data", "struct_ops"):
         return  # the loader chooses them
-    zero = _zero(spec, name)
+    zero = unsized(spec)
     if zero:
         text = f"map {spec.name} has {zero} 0: whoever loads the object sets it first"
         found.note("note", "unsized", text, place)
@@ -128,11 +128,14 @@ def _sizes(spec: MapSpec, name: str, place: Place, found: Collector) -> None:
         found.note("error", "limit", f"map {spec.name}: {problem}", place)
 
 
-def _zero(spec: MapSpec, name: str) -> str:
-    """What of a map's sizes is left to user space; empty for none.
+def unsized(spec: MapSpec) -> str:
+    """What of a map's sizes is left to user space: ``"max_entries"``, ``"value_size"``; empty for none.
 
     Storages have no number of entries, arrays of perf events get one for each CPU by the loader.
     """
+    name = map_type_name(spec.map_type)
+    if spec.kind in ("data", "struct_ops"):
+        return ""
     if spec.max_entries == 0 and not name.endswith("_STORAGE") and name not in _LOADER_SIZES:
         return "max_entries"
     if spec.value_size == 0 and name not in _NO_VALUES:

@@ -50,7 +50,9 @@ def main() -> int:
             continue
         loads = json.loads((kept / "loads.json").read_text())
         target = compare.target_of(kept, loads["release"])
-        found += compare.cases(kernel.name, target, sorted(gathered.glob("*.o")), loads["loads"])
+        found += compare.cases(
+            kernel.name, target, sorted(gathered.glob("*.o")), loads["loads"], loads.get("sized", False)
+        )
     missing = [name for name in rows.kernels() if name not in {case.kernel for case in found}]
     _DOCUMENT.write_text(document(found, missing), encoding="utf-8")
     wrong = [case for case in found if case.verdict in (compare.FALSE_YES, compare.FALSE_NO)]

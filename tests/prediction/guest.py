@@ -15,6 +15,8 @@ import sys
 import time
 from pathlib import Path
 
+from ebpf.elf import MapSpec
+
 __all__ = ["main"]
 
 _PINS = Path("/sys/fs/bpf/prediction")
@@ -39,7 +41,7 @@ def main() -> int:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         loads[path.name] = {"bpftool": _bpftool(path, bpftool), "ebpf": _ebpf(path), "sha256": digest}
         _say(path.name, loads[path.name], time.monotonic() - started)
-        (shared / "loads.json").write_text(json.dumps({"release": release, "loads": loads}))
+        (shared / "loads.json").write_text(json.dumps({"release": release, "sized": True, "loads": loads}))
     return 0
 
 
@@ -70,12 +72,25 @@ def _ebpf(path: Path) -> str:
             for program in loaded.programs.values():
                 # Suricata's: their names say nothing, suricata loads them as socket filters.
                 program.program_type = program.program_type or uapi.BPF_PROG_TYPE_SOCKET_FILTER
+            for spec in loaded.specs.values():
+                _size(spec)
             loaded.load()
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
         log = getattr(error, "log", "")
         return (text + ("\n" + str(log) if log and str(log) not in text else ""))[-_TAIL:]
     return ""
+
+
+def _size(spec: MapSpec) -> None:
+    """Give a map the size that the object's own user space would give it."""
+    from ebpf.check.maps import unsized
+
+    what = unsized(spec)
+    if what == "max_entries":
+        spec.max_entries = 128
+    if what and not spec.value_size:
+        spec.value_size = 8 * 127  # of stack traces: an address for each frame
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ there: with this library and with `bpftool prog loadall`.
 
 - *right*: foretold yes and loaded, or foretold no and refused
 - *verifier*: foretold yes, and refused for what the code does, not for something that the kernel lacks
-- *loader*: the object as it stands is loaded by nobody: its own user space sets the size of a map first, or the program
-  that it replaces a function of is missing; or this loader does not read its form
+- *loader*: the loader does not take the object as it stands: its own user space sets the size of a map first (this
+  library is given one), the program that it replaces a function of is missing, or this loader does not read its form
 - *undecided*: `ebpf check` said that it does not know
 - *false yes*, *false no*: wrong
 """
