@@ -110,8 +110,11 @@ class Guest:
             for reader in readers:
                 reader.start()
             outcome.status = self._wait(process, outcome, started, limit)
+            words = list(outcome.console)
         for reader in readers:
             reader.join(10)
+        if outcome.status == "hung":
+            outcome.console = words  # what QEMU says of being stopped is no word of the kernel's
         self._read_results(outcome, started)
         return outcome
 
