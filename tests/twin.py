@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import glob
 import importlib.util
@@ -38,6 +39,7 @@ def built() -> str:
     if not os.path.exists(f"{headers}/Python.h"):
         pytest.skip(f"the C twin cannot be built: {headers}/Python.h, this Python's headers, is missing")
     directory = tempfile.mkdtemp(prefix="ebpf-twin-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
     path = f"{directory}/_twin{sysconfig.get_config_var('EXT_SUFFIX')}"
     command = [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", f"-I{headers}", "-o", path]
     done = subprocess.run([*command, *sorted(glob.glob(f"{SOURCES}/*.c"))], capture_output=True, text=True)
