@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--9p", dest="plan9", action="store_true", help="share the file system with --image by 9p")
     parser.add_argument("--cpu", metavar="MODEL", default="", help="QEMU's -cpu for --image")
     parser.add_argument("--jobs", type=int, metavar="N", help="guests at a time (1 on a single processor, else 2)")
-    parser.add_argument("--time-limit", type=float, default=600, metavar="SECONDS", help="for each kernel (600)")
+    parser.add_argument("--time-limit", type=float, default=900, metavar="SECONDS", help="for each kernel (900)")
     parser.add_argument("--mirror", metavar="URL", help="the Debian mirror to fetch from (apt's own)")
     parser.add_argument(
         "--security-mirror", metavar="URL", help="where its security suites are (not used with --mirror)"
