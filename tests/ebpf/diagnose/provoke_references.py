@@ -180,6 +180,8 @@ PROVOKED: dict[str, Provocation] = {
 }
 
 NOT_HERE = {
+    "cpu_program_kind": "older kernels answer ENOMEM, see cpu_program_older",
+    "cpu_program_older": "what older kernels answer instead of cpu_program",
     "task_gone_early": "kernels answer ENOENT once the task is reaped; before 5.11 there is no task storage",
     "program_extended": "takes a program of type ext, which this machine may refuse",
     "struct_ops_registered": "takes a registered struct_ops",
