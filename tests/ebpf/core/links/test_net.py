@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 from collections.abc import Iterator
 
@@ -184,7 +183,7 @@ def add_netkit(name: str) -> None:
 @pytest.mark.parametrize("peer", [False, True])
 def test_netkit(peer: bool) -> None:
     add_netkit("kit0")
-    names = [name for name in os.listdir("/sys/class/net") if name.startswith(("kit", "nk"))]
+    names = [name for _, name in socket.if_nameindex() if name.startswith(("kit", "nk"))]
     for name in names:
         run("link", "set", name, "up")
     run("addr", "add", "10.2.0.1/24", "dev", "kit0")
