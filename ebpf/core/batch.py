@@ -160,8 +160,8 @@ def read(core: MapCore, *, delete: bool = False) -> tuple[Any, Any, int]:
     every = list(chunks(core, delete=delete, size=size))
     if len(every) == 1:
         return every[0]
-    keys = b"".join([memoryview(chunk[0])[: chunk[2] * core.key_size] for chunk in every])
-    values = b"".join([memoryview(chunk[1])[: chunk[2] * core.room] for chunk in every])
+    keys = bytearray().join([memoryview(chunk[0])[: chunk[2] * core.key_size] for chunk in every])
+    values = bytearray().join([memoryview(chunk[1])[: chunk[2] * core.room] for chunk in every])
     return keys, values, sum(chunk[2] for chunk in every)
 
 

@@ -7,7 +7,7 @@ from ebpf import probe
 from ebpf.kernel.base import Kernel, Report, check_kinds, feature
 from ebpf.kernel.named import missing_kconfig, unmet
 from ebpf.probe import context
-from ebpf.verdict import ABSENT, COMPILED_OUT, SUPPORTED, UNKNOWN, Reason, Verdict
+from ebpf.verdict import ABSENT, COMPILED_OUT, DENIED, SUPPORTED, UNKNOWN, Reason, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -225,9 +225,9 @@ class RunningKernel(Kernel):
     def _undecided(self, record: Feature, program_type: str, anywhere: str) -> str:
         """The status of a pair that cannot be tried: what BTF, kconfig and the release say, or UNKNOWN.
 
-        ``anywhere`` is the status for any program: what the kernel has not at all, none may call.
+        ``anywhere`` is the status for any program: what the kernel has not at all, or denies, none may call.
         """
-        if anywhere in (ABSENT, COMPILED_OUT):
+        if anywhere in (ABSENT, COMPILED_OUT, DENIED):
             return anywhere
         if not self._expects(record, program_type):
             return UNKNOWN

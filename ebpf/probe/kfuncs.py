@@ -88,6 +88,9 @@ def function(record: Feature) -> Function | Outcome:
         return Function(elsewhere[1], elsewhere[0])
     module = _modular(record)
     if module:
+        held = context.can_load()
+        if held.status == DENIED:
+            return held
         return Outcome(UNKNOWN, f"neither the kernel's BTF nor that of a loaded module has {name}; {module}")
     return Outcome(ABSENT, f"the kernel's BTF has no function {name}")
 

@@ -79,7 +79,8 @@ class BtfEvidence:
         enum = _enum(record)
         if enum:
             members = self._enumerators(enum)
-            found = any(name in members for name in (record.name, *record.aliases)) if members else None
+            former = (statement.alternative_name for statement in record.statements)
+            found = any(name in members for name in (record.name, *record.aliases, *former)) if members else None
             return _said(found, f"enum {enum}")
         if record.kind in _FIELDS and "." in record.name:
             struct, *path = record.name.split(".")

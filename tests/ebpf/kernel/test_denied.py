@@ -112,7 +112,9 @@ def test_who_may_do_nothing_supports_nothing(who: str, by_others: dict[str, Stat
 
 
 def ask(name: str) -> dict[str, str]:
-    verdict = kernel.running().check(name)
+    """What the running kernel says of a feature, or of ``HELPER for PROGRAM_TYPE``."""
+    feature, _, program_type = name.partition(" for ")
+    verdict = kernel.running().check(feature, program_type or None)
     return {"status": verdict.status, "text": verdict.explain()}
 
 
@@ -126,7 +128,8 @@ def ask(name: str) -> dict[str, str]:
         ("user namespace", "BPF_MAP_TYPE_HASH", "user namespace"),
         ("CAP_BPF", "BPF_PROG_TYPE_KPROBE", "CAP_PERFMON is missing"),
         ("CAP_BPF", "BPF_PROG_TYPE_XDP", "CAP_NET_ADMIN is missing"),
-        ("CAP_BPF+CAP_NET_ADMIN", "bpf_probe_read_kernel", "CAP_PERFMON"),
+        # BPF_PROG_TYPE_SYSCALL may call it with CAP_BPF alone.
+        ("CAP_BPF+CAP_NET_ADMIN", "bpf_probe_read_kernel for BPF_PROG_TYPE_XDP", "CAP_PERFMON"),
     ],
 )
 def test_the_reason_is_the_right_one(who: str, name: str, said: str) -> None:

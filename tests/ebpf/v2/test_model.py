@@ -249,7 +249,7 @@ class TrieModel(RuleBasedStateMachine):
     @rule(network=NETWORKS, value=st.integers(0, 9))
     def write(self, network: tuple[int, int], value: int) -> None:
         key = self.cut(network)
-        if key in self.model or len(self.model) < SIZE:
+        if len(self.model) < SIZE:  # up to 6.12 a full trie refuses to overwrite too
             self.map[key] = self.model[key] = value
 
     @rule(network=NETWORKS)
