@@ -54,7 +54,9 @@ def run(tree: Path, *arguments: str, chosen: str | None = None) -> subprocess.Co
 
 
 def implementation(tree: Path, chosen: str | None) -> str:
-    done = run(tree, "-c", "import ebpf.syscall as it; print(it.implementation, it.attempt.__name__)", chosen=chosen)
+    # -S: an editable installation would bring the checkout's own extension.
+    code = "import ebpf.syscall as it; print(it.implementation, it.attempt.__name__)"
+    done = run(tree, "-S", "-c", code, chosen=chosen)
     return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
 
 
