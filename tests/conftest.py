@@ -11,8 +11,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-# How fast this machine is at the moment says nothing about the code.
-settings.register_profile("ebpf", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How fast this machine is at the moment says nothing about the code. The examples are the same in each run, so that a
+# failure belongs to a change; EBPF_TESTS_RANDOM=1 looks for new ones.
+settings.register_profile(
+    "ebpf",
+    deadline=None,
+    derandomize=os.environ.get("EBPF_TESTS_RANDOM") != "1",
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("ebpf")
 
 
