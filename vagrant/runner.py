@@ -109,7 +109,7 @@ class Runner:
                 f"this machine has no virtiofsd (Debian 12 has none), and it cannot be fetched: {error}. On Debian 13: "
                 "apt-get install virtiofsd"
             ) from None
-        tools.library_wrapper(unpacked, "virtiofsd", directory)
+        tools.wrap_with_libraries(unpacked, "virtiofsd", directory)
         return directory
 
     def _one(self, kernel: rows.Kernel | Machine, command: Sequence[str]) -> Result:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vagrant.errors import MissingTool
 
-__all__ = ["accelerated", "check", "has_virtiofsd", "library_wrapper", "path_with_sbin", "virtme_run"]
+__all__ = ["accelerated", "check", "has_virtiofsd", "wrap_with_libraries", "path_with_sbin", "virtme_run"]
 
 # What a bare Debian lacks, by the program that is looked for. depmod and modprobe are kmod's, udevadm is udev's.
 _PROGRAMS = {
@@ -60,7 +60,7 @@ def accelerated() -> str:
     return ""
 
 
-def library_wrapper(unpacked: Path, program: str, directory: Path) -> Path:
+def wrap_with_libraries(unpacked: Path, program: str, directory: Path) -> Path:
     """A script that runs an unpacked program with the libraries unpacked beside it, and not with this machine's."""
     loader = next(iter(sorted(unpacked.glob("**/ld-linux-x86-64.so.2"))))
     script = directory / program
