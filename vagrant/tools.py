@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vagrant.errors import MissingTool
 
-__all__ = ["accelerated", "check", "has_virtiofsd", "wrap_with_libraries", "path_with_sbin", "virtme_run"]
+__all__ = ["accelerated", "check", "has_virtiofsd", "path_with_sbin", "virtme_run", "wrap_with_libraries"]
 
 # What a bare Debian lacks, by the program that is looked for. depmod and modprobe are kmod's, udevadm is udev's.
 _PROGRAMS = {
